@@ -51,7 +51,7 @@ class _Composer:
     combined: dict[str, Expr] = field(default_factory=dict)
 
     def run(self, outputs: Sequence[str]) -> System:
-        self._check_contributions()
+        self._check_names()
         nodes = {name: self.translate(self._named(name).id) for name in dict.fromkeys(outputs)}
         events = [(e, self.translate(e.root.id)) for e in self.model.events]
         actions = {e.name: self._actions(e.actions) for e, _ in events}
@@ -69,10 +69,16 @@ class _Composer:
         )
 
     # -- names ----------------------------------------------------------------------------------
-    def _check_contributions(self) -> None:
+    def _check_names(self) -> None:
         for slot, parts in self.model.contributions.items():
             if slot not in self.model.slots:
                 raise unknown("slot", slot, self.model.slots, where=f"'{parts[0][0]}' contributes to it")
+        for state, (module, _) in self.model.rates.items():
+            if state not in self.model.states:
+                raise unknown("state", state, self.model.states, where=f"'{module}' gives it a rate")
+        for target, pathways in self.model.targets.items():
+            for state in (p.state for p in pathways if p.state not in self.model.states):
+                raise unknown("state", state, self.model.states, where=f"a dose to '{target}' enters it")
 
     def _named(self, name: str) -> Expr:
         if name in self.model.offers:
@@ -166,11 +172,12 @@ class _Composer:
     def _states(self) -> tuple[State, ...]:
         """Translate the rates of every state reached, which may reach further states."""
         done: list[State] = []
+        dosed = {p.state for pathways in self.model.targets.values() for p in pathways}
         while len(done) < len(self.states):
             name = list(self.states)[len(done)]
             draft = self.model.states[name]
-            rate = self.graph.const(0.0) if draft.rate is None else self.translate(draft.rate.id)
-            if draft.dosed:
+            rate = self.translate(self.model.rates[name][1].id) if name in self.model.rates else self.graph.const(0.0)
+            if name in dosed:
                 rate = self.graph.add(rate, self._infusion(name, draft.unit))
             per_time = tuple(a - b for a, b in zip(parse_unit(draft.unit).dimension, _TIME, strict=True))
             if self.graph.value(rate) != 0 and self.graph.dimensions[rate] != per_time:

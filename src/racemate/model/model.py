@@ -18,8 +18,6 @@ class StateDraft:
     scale: Expr
     label: str
     module: str
-    rate: Expr | None = None
-    dosed: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +69,7 @@ class Model:
 
     graph: Graph = field(default_factory=Graph)
     states: dict[str, StateDraft] = field(default_factory=dict)
+    rates: dict[str, tuple[str, Expr]] = field(default_factory=dict)
     parameters: dict[str, ParameterDraft] = field(default_factory=dict)
     inputs: dict[str, tuple[str, float]] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
@@ -134,11 +133,9 @@ class Module:
         return self._expr("state", name, unit)
 
     def rate(self, state: str, value: Expr) -> None:
-        """Add a term to the rate of change of a state of this or another module."""
-        if state not in self.model.states:
-            raise RacemateError(f"'{self.name}' gives a rate to '{state}', which no module has declared")
-        draft = self.model.states[state]
-        draft.rate = value if draft.rate is None else draft.rate + value
+        """Add a term to the rate of change of a state of this or any other module, declared before or after."""
+        module, known = self.model.rates.get(state, (self.name, None))
+        self.model.rates[state] = (module, value if known is None else known + value)
 
     def parameter(
         self, name: str, value: float, unit: str, *, sources: tuple[str, ...] = (), kind: str = "", label: str = ""
@@ -209,9 +206,6 @@ class Module:
         duration: Expr | None = None,
     ) -> None:
         """Say that a ``fraction`` of a dose to ``target`` (``substance/route``) enters a state after ``lag``."""
-        if into not in self.model.states:
-            raise RacemateError(f"'{self.name}' doses '{into}', which no module has declared")
-        self.model.states[into].dosed = True
         pathway = PathwayDraft(into, self._lift(fraction, "1"), self._lift(lag, "min"), duration)
         self.model.targets.setdefault(target, []).append(pathway)
 

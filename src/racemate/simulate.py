@@ -1,0 +1,215 @@
+"""``simulate(scenario) -> Result``: the one door that everything uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from racemate.engine import problem
+from racemate.library import load
+from racemate.library.library import Library
+from racemate.model.system import Output, System
+from racemate.result import DoseMark, Result, UsedNumber
+from racemate.scenario import Scenario
+from racemate.simulation.assemble import Assembly, assemble, default_outputs
+from racemate.simulation.dosing import Dosing, dose_amount, nmol, schedule
+from racemate.simulation.draws import batch
+from racemate.units import convert, parse_unit
+
+REFERENCE_WEIGHT = 70.0
+
+
+def simulate(scenario: Scenario | str, **options: Any) -> Result:
+    """Simulate a scenario, or a line of the dosing language with the options of ``Scenario.of``.
+
+    Parameters
+    ----------
+    scenario : Scenario or str
+
+    Returns
+    -------
+    Result
+        Every output at every time for every patient, with units and sources.
+
+    Raises
+    ------
+    RacemateError
+        For anything wrong with the input. A patient whose integration fails is reported in the result.
+
+    Examples
+    --------
+    >>> result = simulate("ketamine 0.5 mg/kg iv over 40 min", outputs="arterial.ketamine", until="1 h", reference=True)
+    >>> 290 < float(result.values["arterial.ketamine"].max()) < 310
+    True
+    """
+    if isinstance(scenario, str):
+        scenario = Scenario.of(scenario, **options)
+    library = load()
+    assembly = assemble(scenario, library)
+    names = list(scenario.outputs) or default_outputs(assembly)
+    system = assembly.compose(names)
+    scales = _dose_scales(scenario, assembly)
+    people = batch(scenario, assembly, system, scales)
+    weight = np.broadcast_to(np.asarray(scenario.people.covariates["weight"], float), (scenario.n,))
+    dosing = Dosing(system, library, assembly.products, people.full(), weight)
+    records = schedule(dosing, scenario.regimen.doses)
+    times = np.array(scenario.times())
+    solution = _integrate(scenario, system, people, records, times)
+    return _result(scenario, assembly, system, solution, times)
+
+
+def _integrate(
+    scenario: Scenario, system: System, people: problem.Batch, records: problem.Schedule, times: problem.Array
+) -> problem.Solution:
+    options = {"start": scenario.start, "rtol": scenario.rtol, "before_doses": scenario.before_doses}
+    if scenario.reference:
+        from racemate.engine.reference import solve
+
+        return solve(system, people, records, times, **options)  # type: ignore[arg-type]
+    from racemate.engine import compile_system
+
+    return compile_system(system).run(people, records, times, threads=scenario.jobs, **options)
+
+
+def assembly_of(scenario: Scenario) -> Assembly:
+    """The modules a scenario would use."""
+    return assemble(scenario, load())
+
+
+def composed(scenario: Scenario) -> System:
+    """The composed system of a scenario, for reading its equations."""
+    assembly = assembly_of(scenario)
+    return assembly.compose(list(scenario.outputs) or default_outputs(assembly))
+
+
+def available_outputs(scenario: Scenario) -> list[tuple[str, str, str]]:
+    """Every output a scenario can give: ``(name, unit, label)``."""
+    assembly = assembly_of(scenario)
+    return [(name, o.unit, o.label) for name, o in sorted(assembly.model.offers.items())]
+
+
+def _dose_scales(scenario: Scenario, assembly: Assembly) -> dict[str, float]:
+    """The largest single dose of each drug in nmol, in a person of the reference weight."""
+    weight = np.array([REFERENCE_WEIGHT])
+    scales = dict.fromkeys(assembly.kinetics, 0.0)
+    for dose in scenario.regimen.doses:
+        if not dose.product:
+            continue
+        product = assembly.products[dose.product]
+        total = float(nmol(assembly.library, product, dose_amount(dose), weight)[0])
+        for component in product.composition:
+            drug = assembly.library.substances[component.substance].drug
+            scales[drug] = max(scales[drug], total * component.fraction)
+    return {drug: scale or 1.0 for drug, scale in scales.items()}
+
+
+def _result(
+    scenario: Scenario, assembly: Assembly, system: System, solution: problem.Solution, times: problem.Array
+) -> Result:
+    from racemate import __version__
+
+    units = {o.name: display_unit(assembly.library, o, scenario.molar) for o in system.outputs}
+    values = {
+        o.name: np.ascontiguousarray(solution.values[:, :, i]) * display_factor(o, units[o.name])
+        for i, o in enumerate(system.outputs)
+    }
+    messages = {
+        int(i): problem.MESSAGES[problem.Status(int(solution.status[i]))] for i in np.flatnonzero(solution.status)
+    }
+    return Result(
+        scenario=scenario,
+        time=times,
+        values=values,
+        units=units,
+        labels={o.name: o.label or o.name for o in system.outputs},
+        sources={o.name: _sources(system, o) for o in system.outputs},
+        numbers=used_numbers(system, assembly.library),
+        status=solution.status,
+        messages=messages,
+        warnings=(*scenario.people.notes, *_range_warnings(scenario, assembly), *system.notes),
+        events=tuple(_marks(scenario)),
+        version=__version__,
+        models={drug: k.name for drug, k in assembly.kinetics.items()},
+    )
+
+
+def display_unit(library: Library, output: Output, molar: bool) -> str:
+    """The unit an output is shown in: mass concentrations as the drug's file says, unless molar is asked for."""
+    if output.molar_mass is None or molar:
+        return output.unit
+    stem = output.name.split(".")[1]
+    for name in (stem, "s-" + stem):
+        if name in library.substances:
+            return library.substances[name].display_unit
+    return "ng/mL"
+
+
+def display_factor(output: Output, unit: str) -> float:
+    """What the canonical value is multiplied with to be in ``unit``."""
+    shown = parse_unit(unit)
+    if shown.dimension == parse_unit(output.unit).dimension:
+        return 1.0 / shown.factor
+    assert output.molar_mass is not None  # nmol/L x g/mol = ng/L
+    return output.molar_mass * convert(1.0, "ng/L", unit)
+
+
+def _sources(system: System, output: Output) -> tuple[str, ...]:
+    """The references an output rests on, through every rate it depends on."""
+    graph = system.graph
+    seen: set[int] = set()
+    todo, states, found = [output.node], set[int](), dict.fromkeys(output.sources)
+    while todo:
+        for i in graph.reachable([todo.pop()]):
+            if i in seen:
+                continue
+            seen.add(i)
+            op, *rest = graph.nodes[i]
+            if op == "parameter":
+                found |= dict.fromkeys(system.parameters[rest[0]].sources)  # type: ignore[index]
+            elif op == "state" and rest[0] not in states:
+                states.add(rest[0])  # type: ignore[arg-type]
+                todo += [system.states[rest[0]].rate, system.states[rest[0]].initial]  # type: ignore[index]
+    return tuple(found)
+
+
+def used_numbers(system: System, library: Library) -> tuple[UsedNumber, ...]:
+    """Every sourced number the composed system holds."""
+    return tuple(
+        UsedNumber(p.name, p.value / parse_unit(p.unit).factor, p.unit, p.kind, p.sources[0])
+        for p in system.parameters
+        if p.sources
+    )
+
+
+def _range_warnings(scenario: Scenario, assembly: Assembly) -> list[str]:
+    """Doses outside the range a model was built on run, and say so."""
+    found = []
+    for dose in scenario.regimen.doses:
+        product = assembly.products.get(dose.product)
+        limits = product.ranges.get(dose.route) if product else None
+        if limits is None:
+            continue
+        by_rate = parse_unit(limits.unit).dimension == parse_unit("mg/h").dimension
+        amount = dose.rate if by_rate else dose_amount(dose)
+        if amount is None or parse_unit(amount.unit).dimension != parse_unit(limits.unit).dimension:
+            continue
+        weight = float(np.mean(np.asarray(scenario.people.covariates["weight"], float)))
+        value = convert(amount.value, amount.unit, limits.unit) * (weight if amount.per else 1.0)
+        value /= weight if limits.per else 1.0
+        if not limits.low <= value <= limits.high * (1 + 1e-9):
+            unit = f"{limits.unit}/{limits.per}" if limits.per else limits.unit
+            text = f"{dose.label}: {value:.3g} {unit} is outside {limits.low:g}-{limits.high:g} {unit}, "
+            found.append(text + f"the range the {product.name if product else ''} model was built on ({limits.source})")
+    return list(dict.fromkeys(found))
+
+
+def _marks(scenario: Scenario) -> list[DoseMark]:
+    marks = []
+    for dose in scenario.regimen.doses:
+        for k in range(min(dose.count, 500)):
+            at = dose.time + k * dose.interval
+            if dose.product and at <= scenario.end:
+                amount = dose.rate if dose.mode == "patch" and dose.rate is not None else dose_amount(dose)
+                marks.append(DoseMark(at, dose.duration, f"{dose.product} {dose.route}", str(amount)))
+    return marks

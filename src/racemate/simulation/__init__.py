@@ -1,0 +1,1 @@
+"""From a scenario to numbers an engine can run: which modules, which parameters, which dosing records."""

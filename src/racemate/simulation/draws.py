@@ -1,0 +1,149 @@
+"""The run-time numbers of every patient: covariates, settings, random effects, and draws of what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from racemate.engine.problem import Array, Batch
+from racemate.errors import RacemateError
+from racemate.library.library import Library
+from racemate.model.system import System
+from racemate.people import Population
+from racemate.people import random as keyed
+from racemate.provenance import Number
+from racemate.scenario import Scenario
+from racemate.simulation.assemble import Assembly
+from racemate.units import convert, parse_unit
+
+Indices = npt.NDArray[np.int64]
+
+
+def batch(scenario: Scenario, assembly: Assembly, system: System, dose_scales: Mapping[str, float]) -> Batch:
+    """Every parameter of the system for every patient.
+
+    Parameters
+    ----------
+    dose_scales : mapping
+        Drug to the usual size of its amounts, nmol.
+    """
+    base = np.array([p.value for p in system.parameters])
+    for name, scale in dose_scales.items():
+        _put(base, system, f"dose-scale.{name}", scale)
+    for name, setting in resolve_settings(scenario, assembly.library, system).items():
+        _put(base, system, name, setting)
+    columns = _columns(scenario, assembly, system, base)
+    columns = {name: column for name, column in columns.items() if name in system.parameter_index}
+    index = np.array([system.parameter_index[name] for name in columns], np.int64)
+    n = scenario.n
+    varying = np.stack([np.broadcast_to(c, (n,)) for c in columns.values()], axis=1) if columns else np.zeros((n, 0))
+    return Batch(base, index, np.ascontiguousarray(varying))
+
+
+def _columns(scenario: Scenario, assembly: Assembly, system: System, base: Array) -> dict[str, Array]:
+    people = scenario.people
+    covariates = people.covariates
+    columns = {f"covariate.{name}": np.asarray(value, float) for name, value in covariates.items()}
+    if not isinstance(people, Population):
+        return columns
+    if scenario.variability:
+        columns |= random_effects(scenario, assembly, system, people.indices)
+    if scenario.uncertainty:
+        columns |= typical_values(scenario, assembly.library, system, base, people.indices)
+    return columns
+
+
+def _put(base: Array, system: System, name: str, value: float) -> None:
+    if name in system.parameter_index:
+        base[system.parameter_index[name]] = value
+
+
+def resolve_settings(scenario: Scenario, library: Library, system: System) -> dict[str, float]:
+    """The canonical values of ``--set``: a number of the library by its key, or a switch of the model."""
+    resolved = {}
+    for name, text in scenario.settings.items():
+        value, unit = _split(text, name)
+        if name in system.parameter_index:
+            own = system.parameter(name).unit
+        else:
+            number = library.find_number(name)
+            name, own = number.key, number.unit
+        resolved[name] = convert(value, unit or own, own) * parse_unit(own).factor
+    return resolved
+
+
+def _split(text: str, name: str) -> tuple[float, str]:
+    head, _, unit = text.strip().partition(" ")
+    try:
+        value = float(head)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise RacemateError(f"cannot set {name} to '{text}'", fix="a number with its unit, such as '1.2 L/min'")
+    return value, unit.strip()
+
+
+def random_effects(scenario: Scenario, assembly: Assembly, system: System, patients: Indices) -> dict[str, Array]:
+    """Each patient's random effects, those with a published covariance drawn together."""
+    sigmas = _sigmas(assembly, system)
+    effects = {k: s * keyed.normal(scenario.seed, patients, k) for k, s in sigmas.items()}
+    for kinetic in assembly.kinetics.values():
+        pairs = [(c.a, c.b, c.covariance) for c in kinetic.correlations if {c.a, c.b} <= sigmas.keys()]
+        if pairs:
+            effects |= _correlated(scenario.seed, patients, sigmas, pairs)
+    return {f"eta.{key}": effect for key, effect in effects.items()}
+
+
+def _sigmas(assembly: Assembly, system: System) -> dict[str, float]:
+    wanted = [p.name.removeprefix("eta.") for p in system.parameters if p.name.startswith("eta.")]
+    values = {v.key: v for v in assembly.library.values()}
+    return {key: values[key].between_subject.sigma for key in wanted}  # type: ignore[union-attr]
+
+
+def _correlated(
+    seed: int, patients: Indices, sigmas: dict[str, float], pairs: list[tuple[str, str, float]]
+) -> dict[str, Array]:
+    keys = sorted({k for a, b, _ in pairs for k in (a, b)})
+    matrix = np.diag([sigmas[k] ** 2 for k in keys])
+    for a, b, covariance in pairs:
+        i, j = keys.index(a), keys.index(b)
+        matrix[i, j] = matrix[j, i] = covariance
+    try:
+        factor = np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        what = "the covariances of random effects are impossible together"
+        raise RacemateError(what, where=", ".join(keys)) from None
+    normals = np.stack([keyed.normal(seed, patients, key) for key in keys])
+    return dict(zip(keys, factor @ normals, strict=True))
+
+
+def typical_values(
+    scenario: Scenario, library: Library, system: System, base: Array, patients: Indices
+) -> dict[str, Array]:
+    """Draws of the typical values over their published uncertainty, kept apart from variability over people."""
+    drawn = {}
+    for key, number in library.numbers().items():
+        i = system.parameter_index.get(key)
+        if i is not None and number.uncertainty is not None:
+            drawn[key] = draw_number(number, base[i], keyed.uniform(scenario.seed, patients, f"uncertainty.{key}"))
+    return drawn
+
+
+def draw_number(number: Number, value: float, rank: Array) -> Array:
+    """A lognormal over the interval of a positive number; uniform over one that touches zero.
+
+    Parameters
+    ----------
+    value : float
+        The canonical value used in this run, which may have been set by the user.
+    rank : ndarray
+        Uniform numbers between 0 and 1.
+    """
+    spread = number.relative_error()
+    low, high = (x * number.factor for x in number.range())
+    if spread > 0:
+        middle = np.sqrt(low * high) if number.uncertainty and number.uncertainty.kind == "range" else value
+        return np.asarray(middle * np.exp(spread * keyed.normal_quantile(rank)))
+    return np.asarray(low + (high - low) * rank)
