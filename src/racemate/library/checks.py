@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from racemate.errors import RacemateError, unknown
-from racemate.library.entries import Drug, Effect, KineticModel, ParameterSet, Target, values
-from racemate.provenance import Derived, Number
+from racemate.library.entries import Drug, Effect, KineticModel, ParameterSet, Target, effect_name, values
+from racemate.provenance import Derived, Number, Spread
 
 PLACES = ("central", "portal", "metabolite:SUBSTANCE", "formation:SUBSTANCE")
 COVARIATES = ("weight", "height", "age", "female", "male", "bmi", "bsa", "lbm", "ffm", "egfr")
@@ -46,8 +46,12 @@ def check_drug(drug: Drug, names: Names, where: Where) -> Iterator[RacemateError
     for value in values((drug.products, drug.substances, drug.effect_site, drug.binding)):
         yield from own.value(value, names, ())
     for model in drug.kinetics.values():
-        for value in values(model):
-            yield from own.value(value, names, model.parameters)
+        given: list[str] = []
+        for name, value in model.parameters.items():  # each may use those before it, so nothing goes in a circle
+            yield from own.value(value, names, given)
+            given.append(name)
+        for value in values(replace(model, parameters={})):
+            yield from own.value(value, names, given)
 
 
 def _check_model(model: KineticModel, names: Names, own: _At) -> Iterator[RacemateError]:
@@ -81,7 +85,7 @@ def _check_model(model: KineticModel, names: Names, own: _At) -> Iterator[Racema
     numbers = [v for v in values(model) if v.between_subject is not None]
     for correlation in model.correlations:
         for end in (correlation.a, correlation.b):
-            if len(_ending(end, [v.key for v in numbers])) != 1:
+            if end not in map(effect_name, numbers):
                 known = [v.key.removeprefix(f"{model.drug}.{path}.") for v in numbers]
                 yield own.unknown("random effect", end, known, f"{path}.correlations")
 
@@ -163,10 +167,27 @@ def check_library(drugs: Iterable[Drug], where: Where) -> Iterator[RacemateError
         for model in drug.kinetics.values():
             for substance in model.substances:
                 models.setdefault(substance, []).append((model, drug))
+    yield from _check_shared(drugs, where)
     for substance, found in models.items():
         yield from _check_defaults(substance, found, where)
     for drug in drugs:
         yield from _check_given(drug, models, _At(drug.file, where))
+
+
+def _check_shared(drugs: Iterable[Drug], where: Where) -> Iterator[RacemateError]:
+    """Numbers that share one random effect must agree on how large it is."""
+    first: dict[tuple[str, str], tuple[str, Spread]] = {}
+    for drug in drugs:
+        for value in values(drug):
+            for name in ("between_subject", "between_occasion"):
+                spread = getattr(value, name)
+                if spread is None or spread.shared is None:
+                    continue
+                other, known = first.setdefault((name, spread.shared), (value.key, spread))
+                if spread != known:
+                    path = f"{value.key.partition('.')[2]}.{name}"
+                    what = f"the random effect '{spread.shared}' has another size in {other}"
+                    yield _At(drug.file, where).error(what, path, "give both the same spread, or another name")
 
 
 def _check_defaults(substance: str, models: list[tuple[KineticModel, Drug]], where: Where) -> Iterator[RacemateError]:
@@ -247,8 +268,3 @@ class _At:
 
 def _first_level(numbers: Mapping[str, Any]) -> list[str]:
     return [name for name, value in numbers.items() if isinstance(value, Number)]
-
-
-def _ending(suffix: str, keys: Iterable[str]) -> list[str]:
-    """The keys that end with a dotted suffix."""
-    return [k for k in keys if k == suffix or k.endswith("." + suffix)]

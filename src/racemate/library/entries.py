@@ -12,28 +12,14 @@ Value = Number | Derived
 Tree = Mapping[str, Any]  # nested tables of Values, as an effect or a target file writes them
 Site = Literal["arterial", "venous"]
 
-ROUTES: Mapping[str, tuple[str, ...]] = {
-    "iv": ("intravenous", "intravenously", "i.v."),
-    "im": ("intramuscular", "intramuscularly", "i.m."),
-    "sc": ("subcutaneous", "subcutaneously", "s.c.", "subcut"),
-    "oral": ("po", "p.o.", "by mouth", "orally"),
-    "intranasal": ("nasal", "in", "intranasally"),
-    "sublingual": ("sl", "s.l."),
-    "buccal": (),
-    "transdermal": ("td", "patch"),
-    "rectal": ("pr", "p.r."),
-    "inhaled": ("inhalation", "nebulised", "nebulized", "smoked"),
-    "epidural": (),
-    "intrathecal": ("it",),
-    "spinal": (),
-    "intraosseous": ("io",),
-}
-"""Canonical route -> other ways to write it."""
+ROUTES = (
+    "iv", "im", "sc", "oral", "intranasal", "sublingual", "buccal", "transdermal", "inhaled", "rectal",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part of a product: a substance and its fraction of the mass of base."""
+    """A part of a product: a substance and its molar fraction."""
 
     substance: str
     fraction: float
@@ -152,7 +138,7 @@ class SiteLink:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Covariance of the random effects of two numbers, by their dotted keys."""
+    """Covariance of two random effects, by their names: the shared name, or the dotted key of the number."""
 
     a: str
     b: str
@@ -177,7 +163,7 @@ class KineticModel:
     routes: tuple[str, ...]
     substances: tuple[str, ...]
     disposition: Mapping[str, Disposition]
-    parameters: Mapping[str, Number] = field(default_factory=dict)
+    parameters: Mapping[str, Value] = field(default_factory=dict)
     formation: tuple[Formation, ...] = ()
     absorption: Mapping[str, Mapping[str, tuple[Pathway, ...]]] = field(default_factory=dict)
     portal: Mapping[str, Portal] = field(default_factory=dict)
@@ -280,6 +266,11 @@ class Effect:
     def default(self) -> ParameterSet:
         """The set used unless a scenario names another."""
         return next((s for s in self.sets.values() if s.default), next(iter(self.sets.values())))
+
+
+def effect_name(value: Value) -> str:
+    """The name of a number's random effect: the one it shares, or its own key."""
+    return (value.between_subject and value.between_subject.shared) or value.key
 
 
 def values(entry: Any) -> Iterator[Value]:

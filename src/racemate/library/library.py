@@ -11,7 +11,6 @@ from typing import Any
 from racemate.errors import RacemateError, unknown
 from racemate.library.bibliography import Reference
 from racemate.library.entries import (
-    ROUTES,
     Binding,
     Drug,
     Effect,
@@ -141,10 +140,8 @@ class Library:
         return {s: b for d in self.drugs.values() for s, b in d.binding.get(target, {}).items()}
 
     def catalogue(self) -> dict[str, dict[str, str]]:
-        """The names the dosing language knows: ``{"products": {name: canonical}, "routes": {name: canonical}}``."""
-        routes = {route: route for route in ROUTES}
-        routes.update({alias: route for route, aliases in ROUTES.items() for alias in aliases})
-        return {"products": {name: product.name for name, product in self.products.items()}, "routes": routes}
+        """The names the dosing language may use: ``{"products": {name or alias: name}}``."""
+        return {"products": {name: product.name for name, product in self.products.items()}}
 
     def values(self) -> Iterator[Value]:
         """Every number and every derived value."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 _FOLDERS = ("drugs", "targets", "effects", "calibrations")
-_FORMAT = 1
 _loaded: dict[str, Library] = {}
 
 
@@ -95,14 +94,21 @@ def _read(path: Path) -> bytes:
 
 
 def _key(contents: Mapping[str, bytes]) -> str:
-    """Content, format and versions in one hash: a cached library is used for exactly what it was built from."""
+    """Files, our own code and versions in one hash: a cached library is used for exactly what it was built from."""
     from racemate import __version__
 
-    key = hashlib.sha256(f"{_FORMAT} {__version__} {sys.version}".encode())
-    for file, content in contents.items():
+    key = hashlib.sha256(f"{__version__} {sys.version}".encode())
+    code = {path.name: _read(path) for path in _own_code()}
+    for file, content in [*contents.items(), *code.items()]:
         key.update(f"\0{file}\0{len(content)}\0".encode())
         key.update(content)
     return key.hexdigest()[:32]
+
+
+def _own_code() -> list[Path]:
+    """The code that gives the cached objects their form (in a development checkout it changes under one version)."""
+    beside = [FOLDER.parent / name for name in ("expressions.py", "provenance.py", "units.py")]
+    return [p for p in [*sorted(FOLDER.glob("*.py")), *sorted(FOLDER.glob("schema/*.py")), *beside] if p.is_file()]
 
 
 def _unpickle(content: bytes | None) -> Library | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -24,12 +25,15 @@ from racemate.library.entries import (
     SiteLink,
     Substance,
     Value,
+    effect_name,
+    values,
 )
 from racemate.library.schema.numbers import (
     Affinity,
     Bioavailability,
     Clearance,
     Count,
+    Either,
     Fraction,
     FractionNumber,
     HalfSaturation,
@@ -285,6 +289,14 @@ class CorrelationEntry(Table):
     covariance: float
     source: str = ""
 
+    def build(self, effects: Mapping[str, str], source: str) -> Correlation:
+        """Both ends by the full name of their random effect; an end that fits none or several stays as written."""
+        ends = []
+        for end in (self.a, self.b):
+            fitting = [name for key, name in effects.items() if key == end or key.endswith("." + end)]
+            ends.append(fitting[0] if len(fitting) == 1 else end)
+        return Correlation(ends[0], ends[1], float(self.covariance), self.source or source)
+
 
 class KineticEntry(Table):
     label: Text
@@ -294,7 +306,7 @@ class KineticEntry(Table):
     default: Default = False
     routes: Annotated[list[Route], Field(min_length=1)]
     substances: Annotated[list[Name], Field(min_length=1)]
-    parameters: dict[Symbol, NumberEntry] = {}
+    parameters: dict[Symbol, Either] = {}
     disposition: Annotated[dict[Name, DispositionEntry], Field(min_length=1)]
     formation: list[FormationEntry] = []
     absorption: dict[Route, dict[Name, AbsorptionEntry]] = {}
@@ -308,7 +320,7 @@ class KineticEntry(Table):
 
     def build(self, drug: str, name: str) -> KineticModel:
         key = f"{drug}.kinetics.{name}"
-        return KineticModel(
+        model = KineticModel(
             name, drug, self.label, self.source, self.site, self.population, self._default_for(),
             tuple(self.routes), tuple(self.substances),
             {s: d.build(f"{key}.disposition.{s}", s) for s, d in self.disposition.items()},
@@ -318,9 +330,10 @@ class KineticEntry(Table):
              for route, by in self.absorption.items()},
             {s: p.build(f"{key}.portal.{s}", s) for s, p in self.portal.items()},
             {site: link.build(f"{key}.site_link.{site}", site) for site, link in self.site_link.items()},
-            tuple(Correlation(c.a, c.b, float(c.covariance), c.source or self.source) for c in self.correlations),
-            self.note,
+            note=self.note,
         )  # fmt: skip
+        found = {v.key: effect_name(v) for v in values(model) if v.between_subject is not None}
+        return replace(model, correlations=tuple(c.build(found, self.source) for c in self.correlations))
 
 
 class EffectSiteEntry(Table):

@@ -73,9 +73,6 @@ def _symbol(text: str) -> str:
 
 def _route(text: str) -> str:
     if text not in ROUTES:
-        alias = next((route for route, others in ROUTES.items() if text.lower() in others), None)
-        if alias:
-            raise Problem(f"route '{text}' has another name here", f"write '{alias}'")
         raise Problem("route", name=text, known=ROUTES)
     return text
 
