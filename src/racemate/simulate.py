@@ -164,12 +164,13 @@ def _sources(system: System, output: Output) -> tuple[str, ...]:
             if i in seen:
                 continue
             seen.add(i)
-            op, *rest = graph.nodes[i]
+            op, index = graph.nodes[i][0], graph.nodes[i][1]
             if op == "parameter":
-                found |= dict.fromkeys(system.parameters[rest[0]].sources)  # type: ignore[index]
-            elif op == "state" and rest[0] not in states:
-                states.add(rest[0])  # type: ignore[arg-type]
-                todo += [system.states[rest[0]].rate, system.states[rest[0]].initial]  # type: ignore[index]
+                found |= dict.fromkeys(system.parameters[int(str(index))].sources)
+            elif op == "state" and index not in states:
+                state = system.states[int(str(index))]
+                states.add(int(str(index)))
+                todo += [state.rate, state.initial]
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from racemate.expressions import Expression, Operations, evaluate
-from racemate.library.entries import Value
+from racemate.library.entries import Value, effect_name
 from racemate.model import Expr, Module, exp, log, maximum, minimum, sqrt
 from racemate.provenance import Number
 

@@ -90,11 +90,11 @@ def nmol(library: Library, product: Product, amount: Amount, weight: Array) -> A
 
 
 def dose_amount(dose: Dose) -> Amount:
-    """The whole amount of one dose, also where a rate and a duration were given."""
+    """The whole amount of one dose; of a constant infusion, what it gives in a minute."""
     if dose.amount is not None:
         return dose.amount
     assert dose.rate is not None
-    return dose.rate.times(dose.duration)
+    return dose.rate.times(1.0 if dose.mode == "constant" else dose.duration)
 
 
 def schedule(dosing: Dosing, doses: Sequence[Dose]) -> Schedule:
@@ -104,7 +104,11 @@ def schedule(dosing: Dosing, doses: Sequence[Dose]) -> Schedule:
         if dose.reset:
             records = [r for record in records for r in _until(record, dose.time)]
             records.append((dose.time, 0.0, 0.0, 1, Kind.RESET, 0))
-        if dose.product:
+        if dose.steady_state:
+            from racemate.simulation.steady_state import steady_state_records
+
+            records += steady_state_records(dosing, dose)
+        if dose.product and dose.mode != "constant":
             for arrival in dosing.arrivals(dose):
                 records += arrival.records()
     return Schedule.of(records)

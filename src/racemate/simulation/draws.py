@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from racemate.engine.problem import Array, Batch
 from racemate.errors import RacemateError
+from racemate.library.entries import effect_name
 from racemate.library.library import Library
 from racemate.model.system import System
 from racemate.people import Population
@@ -98,8 +99,8 @@ def random_effects(scenario: Scenario, assembly: Assembly, system: System, patie
 
 def _sigmas(assembly: Assembly, system: System) -> dict[str, float]:
     wanted = [p.name.removeprefix("eta.") for p in system.parameters if p.name.startswith("eta.")]
-    values = {v.key: v for v in assembly.library.values()}
-    return {key: values[key].between_subject.sigma for key in wanted}  # type: ignore[union-attr]
+    sigmas = {effect_name(v): v.between_subject.sigma for v in assembly.library.values() if v.between_subject}
+    return {name: sigmas[name] for name in wanted}
 
 
 def _correlated(
