@@ -49,6 +49,7 @@ class _Composer:
     parameters: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, int] = field(default_factory=dict)
     combined: dict[str, Expr] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
 
     def run(self, outputs: Sequence[str]) -> System:
         self._check_names()
@@ -65,7 +66,7 @@ class _Composer:
             outputs=tuple(self._output(name, node) for name, node in nodes.items()),
             targets=targets,
             events=tuple(Event(e.name, root, actions[e.name], e.times) for e, root in events),
-            notes=tuple(self.model.notes),
+            notes=tuple(dict.fromkeys(text for module, text in self.model.notes if module in self.used)),
         )
 
     # -- names ----------------------------------------------------------------------------------
@@ -82,6 +83,7 @@ class _Composer:
 
     def _named(self, name: str) -> Expr:
         if name in self.model.offers:
+            self.used.add(self.model.offers[name].module)
             return self.model.offers[name].value
         if name in self.model.slots:
             if name not in self.combined:
@@ -176,6 +178,7 @@ class _Composer:
         while len(done) < len(self.states):
             name = list(self.states)[len(done)]
             draft = self.model.states[name]
+            self.used.add(draft.module)
             rate = self.translate(self.model.rates[name][1].id) if name in self.model.rates else self.graph.const(0.0)
             if name in dosed:
                 rate = self.graph.add(rate, self._infusion(name, draft.unit))

@@ -78,7 +78,7 @@ class Model:
     contributions: dict[str, list[tuple[str, Expr]]] = field(default_factory=dict)
     targets: dict[str, list[PathwayDraft]] = field(default_factory=dict)
     events: list[EventDraft] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
     def module(self, name: str) -> Module:
         """Start a module: a named part that contributes to this model."""
@@ -216,9 +216,8 @@ class Module:
         self.model.events.append(EventDraft(name, root, actions, times, self.name))
 
     def note(self, text: str) -> None:
-        """A remark that the result will carry."""
-        if text not in self.model.notes:
-            self.model.notes.append(text)
+        """A remark that a result carries when it rests on this module."""
+        self.model.notes.append((self.name, text))
 
     def _twice(self, what: str, name: str, first: str) -> RacemateError:
         return RacemateError(f"{what} '{name}' is declared twice", where=f"'{first}' and '{self.name}'")
