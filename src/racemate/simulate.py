@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,9 @@ from racemate.library.library import Library
 from racemate.model.system import Output, System
 from racemate.result import DoseMark, Result, UsedNumber
 from racemate.scenario import Scenario
+from racemate.simulation import draws
 from racemate.simulation.assemble import Assembly, assemble, default_outputs
 from racemate.simulation.dosing import Dosing, dose_amount, nmol, schedule
-from racemate.simulation.draws import batch
 from racemate.units import convert, parse_unit
 
 REFERENCE_WEIGHT = 70.0
@@ -45,31 +47,52 @@ def simulate(scenario: Scenario | str, **options: Any) -> Result:
     """
     if isinstance(scenario, str):
         scenario = Scenario.of(scenario, **options)
+    prepared = prepare(scenario)
+    return _result(prepared, prepared.solve())
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scenario turned into what an engine integrates."""
+
+    scenario: Scenario
+    assembly: Assembly
+    system: System
+    batch: problem.Batch
+    schedule: problem.Schedule
+    times: problem.Array
+
+    def solve(self) -> problem.Solution:
+        """Integrate with the compiled kernel, or with SciPy where the scenario asks for the reference."""
+        scenario = self.scenario
+        if scenario.reference:
+            from racemate.engine.reference import solve
+
+            run = partial(solve, self.system)
+        else:
+            from racemate.engine import compile_system
+
+            run = partial(compile_system(self.system).run, threads=scenario.jobs)
+        return run(
+            self.batch,
+            self.schedule,
+            self.times,
+            start=scenario.start,
+            rtol=scenario.rtol,
+            before_doses=scenario.before_doses,
+        )
+
+
+def prepare(scenario: Scenario) -> Prepared:
+    """Choose the models, compose the system, and draw every patient's numbers and dosing records."""
     library = load()
     assembly = assemble(scenario, library)
-    names = list(scenario.outputs) or default_outputs(assembly)
-    system = assembly.compose(names)
-    scales = _dose_scales(scenario, assembly)
-    people = batch(scenario, assembly, system, scales)
+    system = assembly.compose(list(scenario.outputs) or default_outputs(assembly))
+    people = draws.batch(scenario, assembly, system, _dose_scales(scenario, assembly))
     weight = np.broadcast_to(np.asarray(scenario.people.covariates["weight"], float), (scenario.n,))
     dosing = Dosing(system, library, assembly.products, people.full(), weight)
     records = schedule(dosing, scenario.regimen.doses)
-    times = np.array(scenario.times())
-    solution = _integrate(scenario, system, people, records, times)
-    return _result(scenario, assembly, system, solution, times)
-
-
-def _integrate(
-    scenario: Scenario, system: System, people: problem.Batch, records: problem.Schedule, times: problem.Array
-) -> problem.Solution:
-    options = {"start": scenario.start, "rtol": scenario.rtol, "before_doses": scenario.before_doses}
-    if scenario.reference:
-        from racemate.engine.reference import solve
-
-        return solve(system, people, records, times, **options)  # type: ignore[arg-type]
-    from racemate.engine import compile_system
-
-    return compile_system(system).run(people, records, times, threads=scenario.jobs, **options)
+    return Prepared(scenario, assembly, system, people, records, np.array(scenario.times()))
 
 
 def assembly_of(scenario: Scenario) -> Assembly:
@@ -104,11 +127,10 @@ def _dose_scales(scenario: Scenario, assembly: Assembly) -> dict[str, float]:
     return {drug: scale or 1.0 for drug, scale in scales.items()}
 
 
-def _result(
-    scenario: Scenario, assembly: Assembly, system: System, solution: problem.Solution, times: problem.Array
-) -> Result:
+def _result(prepared: Prepared, solution: problem.Solution) -> Result:
     from racemate import __version__
 
+    scenario, assembly, system = prepared.scenario, prepared.assembly, prepared.system
     units = {o.name: display_unit(assembly.library, o, scenario.molar) for o in system.outputs}
     values = {
         o.name: np.ascontiguousarray(solution.values[:, :, i]) * display_factor(o, units[o.name])
@@ -119,7 +141,7 @@ def _result(
     }
     return Result(
         scenario=scenario,
-        time=times,
+        time=prepared.times,
         values=values,
         units=units,
         labels={o.name: o.label or o.name for o in system.outputs},

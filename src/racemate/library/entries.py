@@ -97,11 +97,15 @@ class Formation:
 
 @dataclass(frozen=True, slots=True)
 class Pathway:
-    """One way of an absorbed dose: how much (F), how fast, after which delay, into where."""
+    """One way of an absorbed dose: how much (F), how fast, after which delay, into where.
+
+    A zero-order input has a ``duration``, or a ``rate`` from which its duration follows.
+    """
 
     F: Value
     ka: Value | None = None
     duration: Value | None = None
+    rate: Value | None = None
     lag: Value | None = None
     transit_compartments: int = 0
     MTT: Value | None = None

@@ -206,6 +206,7 @@ class _Composer:
                 self.translate(p.fraction.id),
                 self.translate(p.lag.id),
                 None if p.duration is None else self.translate(p.duration.id),
+                None if p.rate is None else self.translate(p.rate.id),
             )
             for p in self.model.targets[name]
             if p.state in self.states

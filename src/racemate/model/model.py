@@ -52,6 +52,7 @@ class PathwayDraft:
     fraction: Expr
     lag: Expr
     duration: Expr | None
+    rate: Expr | None
 
 
 @dataclass(slots=True)
@@ -204,9 +205,13 @@ class Module:
         fraction: Expr | float = 1.0,
         lag: Expr | float = 0.0,
         duration: Expr | None = None,
+        rate: Expr | None = None,
     ) -> None:
-        """Say that a ``fraction`` of a dose to ``target`` (``substance/route``) enters a state after ``lag``."""
-        pathway = PathwayDraft(into, self._lift(fraction, "1"), self._lift(lag, "min"), duration)
+        """Say that a ``fraction`` of a dose to ``target`` (``substance/route``) enters a state after ``lag``.
+
+        With a ``duration`` (min) or a ``rate`` (nmol/min) it enters at a constant rate.
+        """
+        pathway = PathwayDraft(into, self._lift(fraction, "1"), self._lift(lag, "min"), duration, rate)
         self.model.targets.setdefault(target, []).append(pathway)
 
     def event(

@@ -59,15 +59,16 @@ class Output:
 class Pathway:
     """One way of a dose into the body: ``fraction`` of it arrives in ``state`` after ``lag``.
 
-    ``fraction``, ``lag`` and ``duration`` are parameter-level node ids; ``duration`` is None for a
-    pathway that takes the dose as it is given (bolus or infusion) and a node id for a zero-order one.
+    ``fraction``, ``lag``, ``duration`` and ``rate`` are parameter-level node ids. A pathway that takes a dose as it
+    is given (bolus or infusion) has neither ``duration`` nor ``rate`` (nmol/min); a zero-order one has either.
     """
 
     state: int
     input: int
     fraction: int
     lag: int
-    duration: int | None
+    duration: int | None = None
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

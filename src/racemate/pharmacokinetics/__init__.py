@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from racemate.library.entries import KineticModel, Substance
-from racemate.library.loader import Library
+from racemate.library.library import Library
 from racemate.model import Expr, Model, Module
 from racemate.pharmacokinetics.absorption import add_absorption
 from racemate.pharmacokinetics.disposition import add_disposition, add_formation, amount, dose_scale

@@ -65,15 +65,24 @@ class Dosing:
 
     def _arrival(self, dose: Dose, pathway: Pathway, given: Array) -> Arrival:
         fraction, lag = self._at(pathway.fraction), self._at(pathway.lag)
+        amount = given * fraction
         duration = np.full(len(given), dose.duration)
-        if dose.mode == "modelled-duration" or (dose.mode == "bolus" and pathway.duration is not None):
-            if pathway.duration is None:
-                what = f"'{dose.label}' asks for a modelled duration, which the model does not have"
-                raise RacemateError(what, where=f"{dose.product} {dose.route}")
-            duration = self._at(pathway.duration)
-        elif dose.mode == "infusion" and dose.amount is not None and dose.rate is not None:
+        if dose.mode in ("bolus", "modelled-duration", "modelled-rate"):
+            duration = self._modelled(dose, pathway, amount)
+        elif dose.mode == "infusion" and dose.rate is not None:
             duration = duration * fraction  # a fixed rate: bioavailability shortens the infusion
-        return Arrival(pathway, dose.time + lag, given * fraction, duration, dose.interval, dose.count)
+        return Arrival(pathway, dose.time + lag, amount, duration, dose.interval, dose.count)
+
+    def _modelled(self, dose: Dose, pathway: Pathway, amount: Array) -> Array:
+        """The duration of a zero-order pathway; 0 for one that takes a bolus at once."""
+        if pathway.duration is not None and dose.mode != "modelled-rate":
+            return self._at(pathway.duration)
+        if pathway.rate is not None and dose.mode != "modelled-duration":
+            return amount / self._at(pathway.rate)
+        if dose.mode == "bolus":
+            return np.zeros(len(amount))
+        what = f"'{dose.label}' asks for a {dose.mode.replace('-', ' ')}, which the model does not have"
+        raise RacemateError(what, where=f"{dose.product} {dose.route}", fix="a model with a zero-order pathway")
 
     def _at(self, node: int) -> Array:
         return at_parameters(self.system, [node], self.parameters)[:, 0]

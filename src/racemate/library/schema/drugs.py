@@ -33,6 +33,7 @@ from racemate.library.schema.numbers import (
     Bioavailability,
     Clearance,
     Count,
+    DoseRate,
     Either,
     Fraction,
     FractionNumber,
@@ -209,6 +210,7 @@ class PathwayEntry(Table):
     F: Bioavailability
     ka: Rate | None = None
     duration: Time | None = None
+    rate: DoseRate | None = None
     lag: Time | None = None
     transit_compartments: Count = 0
     MTT: Time | None = None
@@ -219,14 +221,17 @@ class PathwayEntry(Table):
     def _complete(self) -> PathwayEntry:
         if (self.transit_compartments > 0) != (self.MTT is not None):
             raise Problem("transit_compartments and MTT belong together and one of them is missing")
+        if self.duration is not None and self.rate is not None:
+            raise Problem("a zero-order input has a duration or a rate, not both")
         return self
 
     def build(self, key: str) -> Pathway:
-        v = _values(self, key, ("F", "ka", "duration", "lag", "MTT"))
+        v = _values(self, key, ("F", "ka", "duration", "rate", "lag", "MTT"))
         return Pathway(
             v["F"],
             v.get("ka"),
             v.get("duration"),
+            v.get("rate"),
             v.get("lag"),
             self.transit_compartments,
             v.get("MTT"),

@@ -241,6 +241,7 @@ Volume = Annotated[Either, AfterValidator(of("a volume", "L", "L/kg", low=1e-6, 
 Clearance = Annotated[Either, AfterValidator(of("a clearance", "L/min", "L/min/kg"))]
 Rate = Annotated[Either, AfterValidator(of("a rate constant", "1/min"))]
 Time = Annotated[Either, AfterValidator(of("a time", "min"))]
+DoseRate = Annotated[Either, AfterValidator(of("a rate of dosing", "mg/min", "nmol/min"))]
 Fraction = Annotated[Either, AfterValidator(of("a fraction", "1", high=1.0))]
 Bioavailability = Annotated[Either, AfterValidator(_bioavailable)]
 Turnover = Annotated[
