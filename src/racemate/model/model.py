@@ -217,7 +217,10 @@ class Module:
     def event(
         self, name: str, root: Expr, actions: tuple[tuple[str, str, Expr | None], ...], *, times: int = 1_000_000
     ) -> None:
-        """Act when ``root`` rises through zero: ``("set" | "add", state or input name, value)`` or ``("end", "", None)``."""
+        """Act when ``root`` rises through zero.
+
+        An action is ``("set" | "add", name of a state or input, value)`` or ``("end", "", None)``.
+        """
         self.model.events.append(EventDraft(name, root, actions, times, self.name))
 
     def note(self, text: str) -> None:

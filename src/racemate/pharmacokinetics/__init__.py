@@ -8,7 +8,7 @@ from racemate.library.entries import KineticModel, Substance
 from racemate.library.library import Library
 from racemate.model import Expr, Model, Module
 from racemate.pharmacokinetics.absorption import add_absorption
-from racemate.pharmacokinetics.disposition import add_disposition, add_formation, amount, dose_scale
+from racemate.pharmacokinetics.disposition import add_disposition, add_formation, dose_scale
 from racemate.pharmacokinetics.individual import COVARIATES, covariate, individual
 
 __all__ = ["COVARIATES", "add_effect_site", "add_kinetics", "covariate", "individual"]

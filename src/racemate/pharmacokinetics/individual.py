@@ -41,8 +41,7 @@ def individual(m: Module, value: Value, parameters: Mapping[str, Value] | None =
         typical = typical * (m.quantity(1.0, "kg") * covariate(m, "weight"))
     if value.between_subject is None:
         return typical
-    name = value.between_subject.shared or value.key
-    effect = exp(m.parameter(f"eta.{name}", 0.0, "1", kind="random effect"))
+    effect = exp(m.parameter(f"eta.{effect_name(value)}", 0.0, "1", kind="random effect"))
     if value.between_subject.on == "logit":
         return typical * effect / (1.0 - typical + typical * effect)
     return typical * effect
