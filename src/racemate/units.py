@@ -26,7 +26,7 @@ def _atoms() -> dict[str, tuple[float, Dimension]]:
     atoms: dict[str, tuple[float, Dimension]] = {
         "1": (1.0, NONE), "%": (0.01, NONE), "beats": (1.0, NONE), "breaths": (1.0, NONE), "points": (1.0, NONE),
         "min": (1.0, _base("time")), "s": (1 / 60, _base("time")), "h": (60.0, _base("time")),
-        "day": (1440.0, _base("time")), "week": (10080.0, _base("time")),
+        "day": (1440.0, _base("time")), "week": (10080.0, _base("time")), "year": (525960.0, _base("time")),
         "kg": (1.0, _base("weight")), "g": (1e3, _base("mass")),
         "m": (1.0, _base("length")), "cm": (0.01, _base("length")), "in": (0.0254, _base("length")),
         "ft": (0.3048, _base("length")), "lb": (0.45359237, _base("weight")),
@@ -51,7 +51,7 @@ ALIASES = {
     "mcg": "ug", "µg": "ug", "μg": "ug", "gamma": "ug", "l": "L", "ml": "mL", "dl": "dL", "ul": "uL", "µL": "uL",
     "µmol": "umol", "μmol": "umol", "µM": "uM", "μM": "uM", "sec": "s", "second": "s", "seconds": "s",
     "minute": "min", "minutes": "min", "mins": "min", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
-    "d": "day", "days": "day", "weeks": "week", "wk": "week", "kilogram": "kg", "lbs": "lb", "mmhg": "mmHg",
+    "d": "day", "days": "day", "years": "year", "weeks": "week", "wk": "week", "kilogram": "kg", "lbs": "lb", "mmhg": "mmHg",
     "percent": "%", "mv": "mV", "torr": "mmHg",
 }  # fmt: skip
 

@@ -60,7 +60,7 @@ def load(extra: Sequence[str | os.PathLike[str]] = ()) -> Library:
 def check(extra: Sequence[str | os.PathLike[str]] = ()) -> list[RacemateError]:
     """Every problem of the library's files (an empty list when all is well), past any cache."""
     files = _files(extra)
-    return _assemble({file: _read(path) for file, path in files.items()})[1]
+    return assemble({file: _read(path) for file, path in files.items()})[1]
 
 
 def _files(extra: Sequence[str | os.PathLike[str]]) -> dict[str, Path]:
@@ -98,7 +98,7 @@ def _key(contents: Mapping[str, bytes]) -> str:
     from racemate import __version__
 
     key = hashlib.sha256(f"{__version__} {sys.version}".encode())
-    code = {path.name: _read(path) for path in _own_code()}
+    code = {str(path.relative_to(FOLDER.parent)): _read(path) for path in _own_code()}
     for file, content in [*contents.items(), *code.items()]:
         key.update(f"\0{file}\0{len(content)}\0".encode())
         key.update(content)
@@ -122,7 +122,7 @@ def _unpickle(content: bytes | None) -> Library | None:
 
 
 def _build(contents: Mapping[str, bytes]) -> Library:
-    library, problems = _assemble(contents)
+    library, problems = assemble(contents)
     if problems:
         first = problems[0]
         more = f" (the first of {len(problems)} problems in the library)" if len(problems) > 1 else ""
@@ -130,8 +130,8 @@ def _build(contents: Mapping[str, bytes]) -> Library:
     return library
 
 
-def _assemble(contents: Mapping[str, bytes]) -> tuple[Library, list[RacemateError]]:
-    """The library as far as it can be read, and everything that is wrong with it."""
+def assemble(contents: Mapping[str, bytes]) -> tuple[Library, list[RacemateError]]:
+    """The library of the given files (name -> content) as far as it can be read, and everything wrong with it."""
     from racemate.library import checks
     from racemate.library.problems import place
 
