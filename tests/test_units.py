@@ -57,11 +57,8 @@ def test_an_alias_means_the_unit_it_stands_for(alias: str) -> None:
     ],
 )  # fmt: skip
 def test_compound_units_agree_with_pint(ours: str, theirs: str) -> None:
-    canonical = {"[mass]": "mg", "[length]": "L", "[time]": "min", "[substance]": "nmol"}
-    quantity = PINT.Quantity(1.0, theirs)
-    base = describe(parse_unit(ours).dimension).replace("min", "minute")
-    assert set(canonical)
-    assert parse_unit(ours).factor == pytest.approx(quantity.to(PINT.Unit(base)).magnitude, rel=1e-9)
+    canonical = PINT.Unit(describe(parse_unit(ours).dimension).replace("min", "minute"))
+    assert parse_unit(ours).factor == pytest.approx(PINT.Quantity(1.0, theirs).to(canonical).magnitude, rel=1e-9)
 
 
 SAME = {unit: [a for a in ATOMS if parse_unit(a).dimension == parse_unit(unit).dimension] for unit in ("min", "mg", "L")}
