@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -115,7 +114,7 @@ def _mix(word: int) -> int:
 @lru_cache(maxsize=4096)
 def _stream(seed: int, variable: str, occasion: int) -> int:
     """The start of the patients' counter for one seed, variable and occasion."""
-    if not isinstance(seed, Integral) or not 0 <= seed <= _MASK:
+    if not hasattr(seed, "__index__") or not 0 <= seed <= _MASK:
         raise RacemateError(f"seed {seed} is out of range", fix="a whole number from 0 to 2**64 - 1")
     seed = int(seed)
     name = int.from_bytes(blake2b(variable.encode(), digest_size=8).digest(), "little")
