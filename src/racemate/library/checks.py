@@ -39,8 +39,7 @@ def check_drug(drug: Drug, names: Names, where: Where) -> Iterator[RacemateError
     for name in drug.effect_site:
         yield from own.known("substance", name, names.substances, f"effect_site.{name}")
     for target, ligands in drug.binding.items():
-        if names.targets:
-            yield from own.known("target", target, names.targets, f"binding.{target}")
+        yield from own.known("target", target, names.targets, f"binding.{target}")
         for name in ligands:
             yield from own.known("substance", name, names.substances, f"binding.{target}.{name}")
     for value in values((drug.products, drug.substances, drug.effect_site, drug.binding)):
@@ -134,7 +133,7 @@ def check_effect(effect: Effect, names: Names, where: Where) -> Iterator[Racemat
 def _check_set(chosen: ParameterSet, names: Names, own: _At) -> Iterator[RacemateError]:
     path = f"sets.{chosen.name}"
     yield from own.source(chosen.source, names, f"{path}.source")
-    for table in ("c50", "ec50", "ic50"):
+    for table in ("ligands", "antagonists", "modifiers", "c50", "ec50", "ic50"):
         by_ligand = chosen.numbers.get(table)
         if isinstance(by_ligand, Mapping):
             for name in by_ligand:
