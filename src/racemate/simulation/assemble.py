@@ -60,7 +60,7 @@ def assemble(scenario: Scenario, library: Library) -> Assembly:
     substances = [s for k in kinetics.values() for s in k.disposition]
     _add_totals(model, library, substances)
     add_targets(model, library, substances)
-    add_effects(model, library, substances)
+    add_effects(model, library, kinetics.values(), scenario.models)
     return Assembly(model, products, kinetics, library)
 
 
@@ -84,6 +84,8 @@ def choose_model(
     models = library.drugs[drug].kinetics
     members = set(library.drugs[drug].substances)
     for name, wanted in scenario.models.items():
+        if name in library.effects:
+            continue
         product = library.product(name)
         if {c.substance for c in product.composition} & members or product.drug == drug:
             if wanted not in models:
