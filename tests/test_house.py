@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,7 @@ ORDER = [
     {"systems"},
     {"effects"},
     {"adaptation"},
-    {"result"},
-    {"simulation", "simulate"},
+    {"simulation", "simulate", "result"},
     {"trials"},
     {"claims"},
     {"interchange"},
@@ -157,7 +157,7 @@ def test_a_patient_and_a_population_need_numpy_only() -> None:
 
 @pytest.mark.parametrize("name", [n for n in racemate.__all__ if n != "__version__"])
 def test_every_public_name_is_there(name: str) -> None:
-    assert callable(getattr(racemate, name))
+    assert callable(getattr(racemate, name)), f"racemate.{name} is shadowed"
     assert name in dir(racemate)
 
 
@@ -204,3 +204,9 @@ def test_the_citation_names_this_version() -> None:
 def test_ci_calls_make_test() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_the_door_keeps_its_name_when_its_module_is_imported() -> None:
+    import_module("racemate.simulate")  # binds the submodule to the package
+
+    assert callable(racemate.simulate)

@@ -23,13 +23,31 @@ _EXPORTS = {
     "Population": "racemate.people",
     "Quantity": "racemate.units",
     "RacemateError": "racemate.errors",
+    "Regimen": "racemate.regimen",
+    "Result": "racemate.result",
+    "Scenario": "racemate.scenario",
+    "simulate": "racemate.simulate",
 }
 
-__all__ = ["Patient", "Population", "Quantity", "RacemateError", "__version__"]
+__all__ = [
+    "Patient",
+    "Population",
+    "Quantity",
+    "RacemateError",
+    "Regimen",
+    "Result",
+    "Scenario",
+    "__version__",
+    "simulate",
+]
 
 if TYPE_CHECKING:
     from racemate.errors import RacemateError
     from racemate.people import Patient, Population
+    from racemate.regimen import Regimen
+    from racemate.result import Result
+    from racemate.scenario import Scenario
+    from racemate.simulate import simulate
     from racemate.units import Quantity
 
 
