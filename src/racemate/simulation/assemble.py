@@ -80,7 +80,7 @@ def _routes(scenario: Scenario, library: Library, products: dict[str, Product]) 
 def choose_model(
     scenario: Scenario, library: Library, products: dict[str, Product], drug: str, routes: list[str]
 ) -> KineticModel:
-    """The kinetic model the scenario names, or the first (default before others) that serves all its routes."""
+    """The kinetic model the scenario names, or the first that serves all its routes (their default before others)."""
     models = library.drugs[drug].kinetics
     members = set(library.drugs[drug].substances)
     for name, wanted in scenario.models.items():
@@ -91,7 +91,8 @@ def choose_model(
             if wanted not in models:
                 raise unknown(f"kinetic model of {name}", wanted, models)
             return _serving(drug, [models[wanted]], routes)
-    ordered = sorted(models.values(), key=lambda k: not k.default)
+    given = set(routes)
+    ordered = sorted(models.values(), key=lambda k: (not given <= set(k.default_for), not k.default))
     for product in products.values():
         for component in product.composition:
             if component.substance in members and component.substance in product.kinetics:
