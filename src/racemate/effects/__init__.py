@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from racemate.effects.sigmoid import add_sigmoid
+from racemate.effects.drive import Setting
+from racemate.effects.paths import PATHS
 from racemate.errors import unknown
 from racemate.library.entries import Effect, KineticModel, ParameterSet
 from racemate.library.library import Library
 from racemate.model import Model
 
 __all__ = ["add_effects"]
+
+DEPRESSED = {"ventilation"}  # offered as what is left of the baseline
 
 
 def add_effects(
@@ -35,7 +38,26 @@ def add_effects(
     """
     models = list(kinetics)
     for effect in library.effects.values():
-        add_sigmoid(model, library, effect, parameter_set(effect, chosen.get(effect.id)), models)
+        numbers = parameter_set(effect, chosen.get(effect.id))
+        add_effect(Setting(model.module(f"{effect.id} ({numbers.name})"), library, effect, numbers, models))
+
+
+def add_effect(setting: Setting) -> None:
+    """Offer one effect: the size of it, what is left of a function it depresses, or the change of a score."""
+    effect, numbers = setting.effect, setting.numbers
+    path = str(numbers.text.get("path", "concentration"))
+    if path not in PATHS:
+        raise unknown("path of an effect", path, PATHS, where=f"{effect.id}.{numbers.name}")
+    size = PATHS[path](setting)
+    if size is None:
+        return
+    sources = (numbers.source,)
+    if path == "linear":
+        setting.m.offer(f"{effect.id}.score-change", size, "points", label=f"{effect.label}: change of score")
+        return
+    depressed = effect.id in DEPRESSED
+    value = 1.0 - size if depressed else size
+    setting.m.offer(effect.id, value, "1", label=effect.label, sources=sources)
 
 
 def parameter_set(effect: Effect, name: str | None) -> ParameterSet:
