@@ -61,7 +61,9 @@ def test_compound_units_agree_with_pint(ours: str, theirs: str) -> None:
     assert parse_unit(ours).factor == pytest.approx(PINT.Quantity(1.0, theirs).to(canonical).magnitude, rel=1e-9)
 
 
-SAME = {unit: [a for a in ATOMS if parse_unit(a).dimension == parse_unit(unit).dimension] for unit in ("min", "mg", "L")}
+SAME = {
+    unit: [a for a in ATOMS if parse_unit(a).dimension == parse_unit(unit).dimension] for unit in ("min", "mg", "L")
+}
 values = st.floats(1e-6, 1e6)
 pairs = st.sampled_from([(a, b) for atoms in SAME.values() for a in atoms for b in atoms])
 triples = st.sampled_from([(a, b, c) for atoms in SAME.values() for a in atoms for b in atoms for c in atoms])
@@ -105,7 +107,14 @@ def test_a_kilogram_is_body_weight_and_never_a_mass_of_drug() -> None:
 
 @pytest.mark.parametrize(
     ("text", "advice"),
-    [("mgg", "mg"), ("", "dimensionless"), ("mg/minn", "min"), ("mg/(L", "misses a"), ("mg)", "mg/kg"), ("ug/kgg", "kg")],
+    [
+        ("mgg", "mg"),
+        ("", "dimensionless"),
+        ("mg/minn", "min"),
+        ("mg/(L", "misses a"),
+        ("mg)", "mg/kg"),
+        ("ug/kgg", "kg"),
+    ],
 )
 def test_a_wrong_unit_is_told_with_the_closest_right_one(text: str, advice: str) -> None:
     with pytest.raises(RacemateError) as error:

@@ -34,7 +34,7 @@ class Table(BaseModel):
     @classmethod
     def _is_table_with_known_keys(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
-            raise Problem(f"{data!r} stands where {cls.takes} is needed", f"write {cls.takes}")
+            raise Problem(f"{data!r} is not enough here", f"write {cls.takes}")
         known = [f.alias or name for name, f in cls.model_fields.items()]
         for key in data:
             if key not in known and cls.model_config.get("extra") != "allow":
