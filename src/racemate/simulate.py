@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -63,17 +64,9 @@ class Prepared:
     times: problem.Array
 
     def solve(self) -> problem.Solution:
-        """Integrate with the compiled kernel, or with SciPy where the scenario asks for the reference."""
+        """Integrate with the compiled kernel; with SciPy where the scenario asks for it or no llvmlite is to be had."""
         scenario = self.scenario
-        if scenario.reference:
-            from racemate.engine.reference import solve
-
-            run = partial(solve, self.system)
-        else:
-            from racemate.engine import compile_system
-
-            run = partial(compile_system(self.system).run, threads=scenario.jobs)
-        return run(
+        return _runner(scenario, self.system)(
             self.batch,
             self.schedule,
             self.times,
@@ -81,6 +74,19 @@ class Prepared:
             rtol=scenario.rtol,
             before_doses=scenario.before_doses,
         )
+
+
+def _runner(scenario: Scenario, system: System) -> Callable[..., problem.Solution]:
+    if not scenario.reference:
+        try:
+            from racemate.engine import compile_system
+        except ImportError:
+            pass
+        else:
+            return partial(compile_system(system).run, threads=scenario.jobs)
+    from racemate.engine.reference import solve
+
+    return partial(solve, system)
 
 
 def prepare(scenario: Scenario) -> Prepared:

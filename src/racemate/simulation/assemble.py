@@ -16,6 +16,7 @@ from racemate.targets import add_targets
 
 SITES = ("arterial", "venous")
 ENANTIOMERS = ("s-", "r-")
+EFFECTS = ("analgesia", "analgesia.score-change", "ventilation")
 
 
 @dataclass(frozen=True)
@@ -144,5 +145,5 @@ def default_outputs(assembly: Assembly) -> list[str]:
     shown = [*stems, *(s for s in given if s[2:] not in stems or s[:2] not in ENANTIOMERS)]
     for substance in shown:
         names += [f"{site}.{substance}" for site in SITES if f"{site}.{substance}" in offers]
-    names += [n for n in ("block.nmda", "occupancy.mu", "activation.mu", "analgesia", "ventilation") if n in offers]
+    names += [n for n in ("block.nmda", "occupancy.mu", "activation.mu", *EFFECTS) if n in offers]
     return names
