@@ -49,6 +49,20 @@ class Reference:
         """``Author et al. year``, or with ``full`` everything a reader needs to find it."""
         return self._full() if full else f"{self._short_authors()} {self.year}"
 
+    def same_paper(self, other: Reference) -> bool:
+        """True when both are one paper: by DOI or PMID where both have it, else by first author and year.
+
+        Examples
+        --------
+        >>> paper = Reference("roe2001", "article", ("Roe J",), 2001, "Title", pmid="7")
+        >>> paper.same_paper(Reference("roe2001", "article", ("Roe J", "Doe J"), 2001, "The title", doi="10.1000/x"))
+        True
+        """
+        for mine, theirs in ((self.doi.lower(), other.doi.lower()), (self.pmid, other.pmid)):
+            if mine and theirs:
+                return mine == theirs
+        return self.year == other.year and self.authors[0].split()[0] == other.authors[0].split()[0]
+
     def _short_authors(self) -> str:
         families = [re.sub(r" [A-Z]{1,4}$", "", a) for a in self.authors]
         if len(families) == 2 and families[1] != "others":

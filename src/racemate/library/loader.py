@@ -244,9 +244,9 @@ def _merge(
     references: dict[str, Reference], found: Mapping[str, Reference], file: str, problems: list[RacemateError]
 ) -> None:
     for key, reference in found.items():
-        if references.setdefault(key, reference) != reference:
+        if not references.setdefault(key, reference).same_paper(reference):
             what = f"reference '{key}' already means {references[key].cite()}"
-            problems.append(RacemateError(what, where=file, fix="choose another key"))
+            problems.append(RacemateError(what, where=f"{file}, {key}", fix="choose another key"))
 
 
 def _section(file: str) -> str:

@@ -104,7 +104,12 @@ def _one(error: Any, file: str, path: list[str | int], text: str) -> RacemateErr
         return RacemateError(problem.what, where=where, fix=problem.fix or None)
     where = place(file, path, text)
     if kind == "literal_error":
-        return unknown(str(path[-1]) if path else "word", str(error["input"]), re.findall(r"'([^']+)'", context["expected"]), where=where)
+        return unknown(
+            str(path[-1]) if path else "word",
+            str(error["input"]),
+            re.findall(r"'([^']+)'", context["expected"]),
+            where=where,
+        )
     if kind in _PLAIN:
         return RacemateError(f"{_PLAIN[kind]}, not {_shown(error['input'])}", where=where)
     return RacemateError(f"{_lower(error['msg'])}, not {_shown(error['input'])}", where=where)
