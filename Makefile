@@ -41,14 +41,14 @@ bench: $(VENV)/.dev ## speed against other engines, into benchmarks/
 	$(BIN)/python benchmarks/run.py
 
 docs: $(VENV)/.docs ## the manual, into docs/_build/html
-	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(VENV)/.core: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "racemate needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3.11'" >&2; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "racemate needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3.11'" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "this Python cannot make a virtual environment: install its venv package (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@$(PIP) --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing racemate into $(VENV) ..."

@@ -9,7 +9,7 @@ author = "The racemate contributors"
 copyright = "2026, the racemate contributors"
 release = version = __version__
 
-extensions = ["myst_parser", *(f"sphinx.ext.{name}" for name in ("autodoc", "autosummary", "napoleon", "mathjax"))]
+extensions = ["myst_parser", *(f"sphinx.ext.{name}" for name in ("autodoc", "napoleon", "mathjax"))]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath", "deflist"]

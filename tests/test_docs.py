@@ -67,6 +67,13 @@ def test_commands_of_a_page(page: Path, tmp_path: Path) -> None:
         assert run.returncode == 0, f"{command}\n{run.stderr}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_to_other_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!\w+:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing, f"{page.name} links to {missing}"
+
+
 def test_examples_are_found_in_a_page() -> None:
     page = """
 ```console

@@ -165,6 +165,8 @@ def _measure(said: Description, place: int, label: str | None, start: int) -> in
     for first, (_, second_factor) in _SECOND.items():
         if factor == _UNITS[first][1] and (more := _MORE[first].match(said.text, end)):
             value, end = value + float(more["number"]) * second_factor, more.end()
+    if factor not in (1.0, 1 / 12):
+        value = float(f"{value:.12g}")  # 137 lb is 62.14215469 kg, not 62.142154690000005 kg
     if name == "age" and (old := _OLD.match(said.text, end)):
         end = old.end()
     if label not in (None, name):
