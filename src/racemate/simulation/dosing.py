@@ -67,7 +67,8 @@ class Dosing:
         fraction, lag = self._at(pathway.fraction), self._at(pathway.lag)
         amount = given * fraction
         duration = np.full(len(given), dose.duration)
-        if dose.mode in ("bolus", "modelled-duration", "modelled-rate"):
+        # a patch is its nominal rate times the time worn, put into the skin depot at once: the model says how it leaves
+        if dose.mode in ("bolus", "patch", "modelled-duration", "modelled-rate"):
             duration = self._modelled(dose, pathway, amount)
         elif dose.mode == "infusion" and dose.rate is not None:
             duration = duration * fraction  # a fixed rate: bioavailability shortens the infusion
@@ -79,7 +80,7 @@ class Dosing:
             return self._at(pathway.duration)
         if pathway.rate is not None and dose.mode != "modelled-duration":
             return amount / self._at(pathway.rate)
-        if dose.mode == "bolus":
+        if dose.mode in ("bolus", "patch"):
             return np.zeros(len(amount))
         what = f"'{dose.label}' asks for a {dose.mode.replace('-', ' ')}, which the model does not have"
         raise RacemateError(what, where=f"{dose.product} {dose.route}", fix="a model with a zero-order pathway")
