@@ -51,8 +51,8 @@ ALIASES = {
     "mcg": "ug", "µg": "ug", "μg": "ug", "gamma": "ug", "l": "L", "ml": "mL", "dl": "dL", "ul": "uL", "µL": "uL",
     "µmol": "umol", "μmol": "umol", "µM": "uM", "μM": "uM", "sec": "s", "second": "s", "seconds": "s",
     "minute": "min", "minutes": "min", "mins": "min", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
-    "d": "day", "days": "day", "years": "year", "weeks": "week", "wk": "week", "kilogram": "kg", "lbs": "lb", "mmhg": "mmHg",
-    "percent": "%", "mv": "mV", "torr": "mmHg",
+    "d": "day", "days": "day", "years": "year", "weeks": "week", "wk": "week", "kilogram": "kg", "lbs": "lb",
+    "mmhg": "mmHg", "percent": "%", "mv": "mV", "torr": "mmHg",
 }  # fmt: skip
 
 
