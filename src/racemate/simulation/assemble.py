@@ -30,7 +30,24 @@ class Assembly:
 
     def compose(self, outputs: Iterable[str]) -> System:
         """The smallest system that yields the outputs."""
-        return compose(self.model, tuple(outputs))
+        wanted = tuple(outputs)
+        for name in wanted:
+            self._check_site(name)
+        return compose(self.model, wanted)
+
+    def _check_site(self, name: str) -> None:
+        """The other sampling site without a link is an error that says why, not an unknown name."""
+        site, _, rest = name.partition(".")
+        offers = self.model.offers
+        if site not in SITES or name in offers:
+            return
+        for other in SITES:
+            if f"{other}.{rest}" in offers:
+                raise RacemateError(
+                    f"no {site} concentration of {rest}: its kinetic model was built on {other} samples, "
+                    "and no link between the two is published",
+                    fix=f"ask for '{other}.{rest}', or choose another kinetic model",
+                )
 
     @property
     def given(self) -> list[str]:
