@@ -94,8 +94,9 @@ site = "venous"
 default = true
 gamma = { value = 2.0, unit = "1", kind = "estimated", source = "roe2001" }
 
-[sets.roe.c50]
-examplamine = { value = 100.0, unit = "ng/mL", kind = "estimated", source = "roe2001" }
+[sets.roe.ligands.examplamine]
+site = "venous"
+c50 = { value = 100.0, unit = "ng/mL", kind = "estimated", source = "roe2001" }
 """
 
 BIBLIOGRAPHY = """

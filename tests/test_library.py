@@ -146,7 +146,7 @@ def test_a_name_that_does_not_exist_is_told_with_the_closest_one(example: Librar
 
 def test_effects_and_targets_keep_numbers_and_words_apart(example: Library) -> None:
     chosen = example.effect("sleep").default
-    assert chosen.numbers["c50"]["examplamine"].unit == "ng/mL"
+    assert chosen.numbers["ligands"]["examplamine"]["c50"].unit == "ng/mL"
     assert example.effect("sleep").text["unit"] == "1"
     assert example.target("mu").text["signalling"] == "Gi/o"
     assert example.target("mu").numbers["half_time"].key == "mu.half_time"
@@ -184,6 +184,18 @@ pmid = 1
     assert library.references["roe2001"].cite() == "Roe and Doe 2001"
     assert "examplamine" in library.ligands("mu")
     assert "ketamine" in library.products
+
+
+def test_a_paper_the_library_knows_may_be_cited_again_and_another_paper_may_not(tmp_path: Path) -> None:
+    known = load().references["simons2022"]
+    entry = (
+        "@article{{simons2022, author = {{Simons, P.}}, title = {{Film}}, journal = {{J}}, year = 2022, doi = {{{}}}}}"
+    )
+    (tmp_path / "references.bib").write_text(entry.format(known.doi.upper()))
+    assert load([tmp_path]).references["simons2022"] == known
+    (tmp_path / "references.bib").write_text(entry.format("10.1000/another"))
+    with pytest.raises(RacemateError, match="'simons2022' already means Simons"):
+        load([tmp_path])
 
 
 def test_a_file_of_ones_own_cannot_silently_replace_a_shipped_drug(tmp_path: Path) -> None:

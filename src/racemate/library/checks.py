@@ -9,9 +9,23 @@ from typing import Any
 from racemate.errors import RacemateError, unknown
 from racemate.library.entries import Drug, Effect, KineticModel, ParameterSet, Target, effect_name, values
 from racemate.provenance import Derived, Number, Spread
+from racemate.units import describe, parse_unit
 
 PLACES = ("central", "portal", "metabolite:SUBSTANCE", "formation:SUBSTANCE")
 COVARIATES = ("weight", "height", "age", "female", "male", "bmi", "bsa", "lbm", "ffm", "egfr")
+SITES = ("arterial", "venous", "effect-site")
+_LEVEL, _RATE, _PURE = ("nmol/L", "mg/L"), ("1/min",), ("1",)
+ROLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "ligands": {
+        "c50": _LEVEL, "c_point": _LEVEL, "gamma": _PURE, "emax": _PURE, "ke0": _RATE, "koff": _RATE,
+        "kon": ("1/(nmol/L)/min", "1/(mg/L)/min"),
+    },
+    "antagonists": {"c50": _LEVEL, "gamma": _PURE, "ke0": _RATE},
+    "modifiers": {"c_double": _LEVEL, "share": _PURE, "gamma": _PURE, "ke0": _RATE},
+    "drivers": {"e50": _PURE, "gamma": _PURE, "emax": _PURE},
+}  # fmt: skip
+"""What the numbers of an effect's set may be called, by the table they stand in, and in which units."""
+
 Where = Callable[[str, str], str]  # (file, dotted path inside it) -> place for an error
 
 
@@ -133,14 +147,37 @@ def check_effect(effect: Effect, names: Names, where: Where) -> Iterator[Racemat
 def _check_set(chosen: ParameterSet, names: Names, own: _At) -> Iterator[RacemateError]:
     path = f"sets.{chosen.name}"
     yield from own.source(chosen.source, names, f"{path}.source")
-    for table in ("ligands", "antagonists", "modifiers", "c50", "ec50", "ic50"):
-        by_ligand = chosen.numbers.get(table)
-        if isinstance(by_ligand, Mapping):
-            for name in by_ligand:
-                yield from own.known("substance", name, names.substances, f"{path}.{table}.{name}")
+    if chosen.site:
+        yield from own.known("site", chosen.site, SITES, f"{path}.site")
+    for group, meanings in ROLES.items():
+        for name, entry in chosen.numbers.get(group, {}).items():
+            here = f"{path}.{group}.{name}"
+            if group != "drivers":
+                yield from own.known("substance", name, names.substances, here)
+            for role, value in entry.items() if isinstance(entry, Mapping) else ():
+                yield from _check_role(role, value, meanings, f"{here}.{role}", own)
+        for name, words in chosen.text.get(group, {}).items():
+            here = f"{path}.{group}.{name}"
+            if "site" in words:
+                yield from own.known("site", words["site"], SITES, f"{here}.site")
+            for other in words.get("acts_on", ()):
+                yield from own.known("ligand", other, chosen.numbers.get("ligands", {}), f"{here}.acts_on")
     scope = _first_level(chosen.numbers)
     for value in values(chosen.numbers):
         yield from own.value(value, names, scope)
+
+
+def _check_role(
+    role: str, value: Any, meanings: Mapping[str, tuple[str, ...]], path: str, own: _At
+) -> Iterator[RacemateError]:
+    """A number of a ligand has a name that means something and a unit that fits it."""
+    yield from own.known("key", role, meanings, path)
+    wanted = meanings.get(role, ())
+    if wanted and not isinstance(value, Mapping):
+        dimension = parse_unit(value.unit).dimension
+        if dimension not in [parse_unit(unit).dimension for unit in wanted]:
+            what = f"{role} cannot be in '{value.unit}', which is {describe(dimension)}"
+            yield own.error(what, path, f"give it in {' or '.join(wanted)}")
 
 
 def check_library(drugs: Iterable[Drug], where: Where) -> Iterator[RacemateError]:
