@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from library_example import DRUG, FILES
 from racemate.errors import RacemateError
 from racemate.library import Library, check, load
+from racemate.library.checks import ROLES
 from racemate.library.entries import ROUTES
 from racemate.library.loader import FOLDER, assemble
+from racemate.library.schema import drugs, numbers, sets
 from racemate.provenance import KINDS, Number, Uncertainty
 from racemate.regimen import ROUTES as WRITTEN_ROUTES
 from racemate.regimen import Catalogue, parse
@@ -86,6 +89,20 @@ def test_every_product_can_be_written_in_the_dosing_language() -> None:
     for name, product in library.products.items():
         (dose,) = parse(f"{name} 1 mg iv", names).doses
         assert dose.product == product.name
+
+
+def test_the_page_of_the_format_names_every_key_of_the_schema() -> None:
+    page = (FOLDER.parents[2] / "docs" / "library-format.md").read_text(encoding="utf-8")
+    page = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    words = set(re.findall(r"[\w-]+", " ".join(re.findall(r"`([^`]+)`", page))))
+    tables = [t for module in (numbers, drugs, sets) for t in vars(module).values() if isinstance(t, type)]
+    for table in tables:
+        for name, field in getattr(table, "model_fields", {}).items():
+            if name != "root":
+                assert (field.alias or name) in words, f"{table.__name__}.{name} is not on the page"
+    for group, roles in ROLES.items():
+        assert {group, *roles} <= words
+    assert set(ROUTES) <= words
 
 
 def test_counts_by_kind_cover_every_number() -> None:
