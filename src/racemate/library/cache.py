@@ -11,7 +11,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 _MAGIC = b"racemate-cache-1\n"
@@ -68,6 +67,8 @@ def write(folder: Path | None, name: str, content: bytes) -> bool:
     """Store an entry atomically; False (and nothing half-written) when that is not possible."""
     if folder is None:
         return False
+    import tempfile
+
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)  # created 0600

@@ -50,6 +50,7 @@ class Library:
     references: Mapping[str, Reference]
     products: Mapping[str, Product] = field(init=False)
     substances: Mapping[str, Substance] = field(init=False)
+    _values: tuple[Value, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         products: dict[str, Product] = {}
@@ -62,6 +63,7 @@ class Library:
         substances = {name: s for drug in self.drugs.values() for name, s in drug.substances.items()}
         object.__setattr__(self, "products", products)
         object.__setattr__(self, "substances", substances)
+        object.__setattr__(self, "_values", tuple(values((self.drugs, self.targets, self.effects))))
 
     def product(self, name: str) -> Product:
         """A product by its name or an alias, in any case."""
@@ -145,8 +147,7 @@ class Library:
 
     def values(self) -> Iterator[Value]:
         """Every number and every derived value."""
-        for part in (self.drugs, self.targets, self.effects):
-            yield from values(part)
+        yield from self._values
 
     def numbers(self) -> dict[str, Number]:
         """Every sourced number by its dotted key.
@@ -157,7 +158,7 @@ class Library:
         >>> all(number.source for number in load().numbers().values())
         True
         """
-        return {value.key: value for value in self.values() if isinstance(value, Number)}
+        return {value.key: value for value in self._values if isinstance(value, Number)}
 
     def find_number(self, suffix: str) -> Number:
         """The number whose dotted key is, or alone ends with, ``suffix``.
