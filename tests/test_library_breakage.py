@@ -76,6 +76,8 @@ BROKEN = {
     "half a compartment": (D, 'Q2 = { value = 30.0, unit = "L/h", kind = "estimated", source = "roe2001" }', "", "examplamine",
                            "V2 and Q2 belong together", ""),
     "transit without its time": (D, "transit_compartments = 2\n", "", "formation.1", "belong together", ""),
+    "dose in the unit of a concentration": (D, 'unit = "mg"\n', 'unit = "mg/L"\n', "range.iv.unit", "a dose cannot be in", "mg"),
+    "free concentration not known": (D, "fraction_unbound = {", "# {", "binding.mu.examplamine", "not known", "fraction_unbound"),
     "no way in": (D, "pathways = [{", "pathways = [] #", "absorption.oral.examplamine.pathways", "at least 1 item", ""),
     "place that does not exist": (D, "pathways = [{", "pathways = [{ into = \"centre\",", "absorption.oral", "centre", "central"),
     "portal that does not exist": (D, "pathways = [{", "pathways = [{ into = \"portal\",", "absorption.oral", "no portal", "add ["),
@@ -154,6 +156,12 @@ def test_a_shared_random_effect_has_one_size() -> None:
     )
     said = "\n".join(str(p) for p in problems(**{"library/drugs/examplamine.toml": two_sizes}))
     assert "the random effect 'body' has another size" in said
+
+
+def test_no_more_metabolite_than_parent() -> None:
+    i, j = DRUG.index("[[kinetics.roe-2001.formation]]"), DRUG.index("[kinetics.roe-2001.absorption")
+    said = "\n".join(str(p) for p in problems(**{"library/drugs/examplamine.toml": DRUG[:j] + DRUG[i:j] + DRUG[j:]}))
+    assert "1.2 of 'examplamine' becomes metabolites" in said
 
 
 def test_calibrations_must_exist() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from racemate.errors import RacemateError, unknown
-from racemate.library.entries import Drug, Effect, KineticModel, ParameterSet, Target, effect_name, values
+from racemate.library.entries import Drug, Effect, KineticModel, ParameterSet, Substance, Target, effect_name, values
 from racemate.provenance import Derived, Number, Spread
 from racemate.units import describe, parse_unit
 
@@ -33,7 +33,7 @@ Where = Callable[[str, str], str]  # (file, dotted path inside it) -> place for 
 class Names:
     """Every name of the library that another file may refer to."""
 
-    substances: Mapping[str, str]
+    substances: Mapping[str, Substance]
     targets: Collection[str]
     references: Collection[str]
     calibrations: Collection[str] | None
@@ -54,8 +54,19 @@ def check_drug(drug: Drug, names: Names, where: Where) -> Iterator[RacemateError
         yield from own.known("substance", name, names.substances, f"effect_site.{name}")
     for target, ligands in drug.binding.items():
         yield from own.known("target", target, names.targets, f"binding.{target}")
-        for name in ligands:
-            yield from own.known("substance", name, names.substances, f"binding.{target}.{name}")
+        for name, binding in ligands.items():
+            path = f"binding.{target}.{name}"
+            yield from own.known("substance", name, names.substances, path)
+            if (
+                binding.concentration == "free"
+                and name in names.substances
+                and not names.substances[name].fraction_unbound
+            ):
+                yield own.error(
+                    f"the free concentration of '{name}' is not known",
+                    path,
+                    f"add fraction_unbound to [substances.{name}], or write concentration = 'total'",
+                )
     for value in values((drug.products, drug.substances, drug.effect_site, drug.binding)):
         yield from own.value(value, names, ())
     for model in drug.kinetics.values():
@@ -85,6 +96,11 @@ def _check_model(model: KineticModel, names: Names, own: _At) -> Iterator[Racema
             yield own.error(
                 f"nothing eliminates '{name}'", f"{path}.disposition.{name}", "add CL, Vmax and Km, or a portal"
             )
+    for parent in model.disposition:
+        parts = [f.fraction for f in model.formation if f.parent == parent]
+        total = sum(f.value * f.factor for f in parts if isinstance(f, Number))
+        if total > 1 + 1e-9:
+            yield own.error(f"{total:g} of '{parent}' becomes metabolites", f"{path}.formation", "at most 1 can")
     for formation in model.formation:
         yield from own.known("substance", formation.parent, model.substances, f"{path}.formation")
         yield from own.known("substance", formation.metabolite, names.substances, f"{path}.formation")

@@ -143,9 +143,7 @@ def assemble(contents: Mapping[str, bytes]) -> tuple[Library, list[RacemateError
         return Library({}, {}, {}, references), problems
     library = Library(drugs, targets, effects, references)
     calibrations = [Path(f).stem for f in texts if _section(f) == "calibrations"]
-    names = checks.Names(
-        {name: s.drug for name, s in library.substances.items()}, targets, references, calibrations or None
-    )
+    names = checks.Names(library.substances, targets, references, calibrations or None)
 
     def where(file: str, path: str) -> str:
         return place(file, path.split("."), texts.get(file, ""))

@@ -53,6 +53,7 @@ from racemate.library.schema.numbers import (
     Turnover,
     UnitText,
     Volume,
+    unit_of,
 )
 
 
@@ -88,7 +89,7 @@ class ComponentEntry(Table):
 class RangeEntry(Table):
     low: Annotated[float, Field(ge=0)]
     high: Annotated[float, Field(gt=0)]
-    unit: UnitText
+    unit: Annotated[UnitText, unit_of("a dose", "mg", "nmol", "mg/h", "nmol/h")]
     per: Literal["kg", "m2"] | None = None
     source: Text
     note: str = ""
@@ -136,7 +137,7 @@ class SubstanceEntry(Table):
     molar_mass: MolarMass
     fraction_unbound: FractionNumber | None = None
     brain_partition: Ratio | None = None
-    display_unit: UnitText = "ng/mL"
+    display_unit: Annotated[UnitText, unit_of("a concentration", "ng/mL", "nmol/L")] = "ng/mL"
     matrix: Literal["plasma", "whole blood", "serum"] = "plasma"
     note: str = ""
 

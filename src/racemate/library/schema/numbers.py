@@ -78,6 +78,23 @@ def _route(text: str) -> str:
 
 
 UnitText = Annotated[str, AfterValidator(_unit)]
+
+
+def unit_of(what: str, *units: str) -> AfterValidator:
+    """A unit that stands alone, of the dimension of one of those given."""
+    dimensions = {parse_unit(u).dimension for u in units}
+
+    def check(text: str) -> str:
+        dimension = parse_unit(text).dimension
+        if dimension not in dimensions:
+            raise Problem(
+                f"{what} cannot be in '{text}', which is {describe(dimension)}", f"such as {' or '.join(units)}"
+            )
+        return text
+
+    return AfterValidator(check)
+
+
 ExpressionText = Annotated[str, AfterValidator(_expression)]
 Name = Annotated[str, AfterValidator(_name)]
 Symbol = Annotated[str, AfterValidator(_symbol)]
