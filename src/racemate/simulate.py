@@ -77,13 +77,10 @@ class Prepared:
 
 
 def _runner(scenario: Scenario, system: System) -> Callable[..., problem.Solution]:
-    if not scenario.reference:
-        try:
-            from racemate.engine import compile_system
-        except ImportError:
-            pass
-        else:
-            return partial(compile_system(system).run, threads=scenario.jobs)
+    from racemate.engine import compile_system, supports
+
+    if not scenario.reference and supports(system):
+        return partial(compile_system(system).run, threads=scenario.jobs)
     from racemate.engine.reference import solve
 
     return partial(solve, system)
