@@ -188,26 +188,22 @@ def _sentences(rows: list[Occupancy]) -> tuple[str, ...]:
     at = {(r.dose, r.target): r for r in rows}
     low, high, morphine, fentanyl = (k for k in DOSES if k != "ketamine 0.3 mg/kg, 15 min")
     nmda, free = at[low, NMDA_WITH_MG].occupancy, at[low, NMDA_WITHOUT_MG].occupancy
+    mu_low, mu_high = (_range(at[dose, "mu"].occupancy, 100) for dose in (low, high))
     first = (
         f"At the peak of 0.5 mg/kg over 40 min ketamine blocks {_range(nmda, 100)} % of NMDA channels "
-        f"({_short(100 * free.central)} % without magnesium) and occupies {_range(at[low, 'mu'].occupancy, "
-        "100)} % of mu "
-        f"opioid receptors, which a bolus of 2 mg/kg raises to {_range(at[high, 'mu'].occupancy, 100)} %."
+        f"({_short(100 * free.central)} % without magnesium) and occupies {mu_low} % of mu opioid receptors, "
+        f"which a bolus of 2 mg/kg raises to {mu_high} %."
     )
     active = {dose: _activation(at[dose, "mu"].activation) for dose in (low, high, morphine, fentanyl)}
     second = (
         f"Occupancy times intrinsic efficacy gives {active[low]} % and {active[high]} % of full mu activation "
-        "for these "
-        f"two, against {active[morphine]} % for morphine 10 mg and {active[fentanyl]} % for fentanyl 2 ug/kg: "
-        "by direct "
-        "receptor action ketamine is an NMDA blocker that touches mu receptors weakly, and less weakly at "
-        "anaesthetic doses."
+        f"for these two, against {active[morphine]} % for morphine 10 mg and {active[fentanyl]} % for fentanyl "
+        "2 ug/kg: by direct receptor action ketamine is an NMDA blocker that touches mu receptors weakly, "
+        "and less weakly at anaesthetic doses."
     )
     third = (
         "Binding is not clinical effect: whether the body's own opioids must be at work for ketamine to lift "
-        "depression is "
-        "open (naltrexone blocked or lessened the effect in Williams 2018 and Jelen 2025, not in Yoon 2019 "
-        "and 2025), and "
-        "these numbers do not settle it."
+        "depression is open (naltrexone blocked or lessened the effect in Williams 2018 and Jelen 2025, not in "
+        "Yoon 2019 and 2025), and these numbers do not settle it."
     )
     return first, second, third
