@@ -94,6 +94,8 @@ def _occupancy(exposure: Exposure, target: str, draws: int, seed: int) -> Occupa
         if binding.efficacy is not None:
             efficacy[i] = binding.efficacy.value
             drawn_efficacy[i] = _drawn(binding.efficacy, patients, seed)
+    slopes = np.array([b.slope.value if isinstance(b.slope, Number) else b.slope for b in ligands.values()])
+    central, drawn = _sloped(central[:, None], slopes)[:, 0], _sloped(drawn, slopes)
     total, totals = central.sum(), drawn.sum(axis=0)
     activation = None
     if any(b.efficacy is not None for b in ligands.values()):
@@ -106,6 +108,12 @@ def _occupancy(exposure: Exposure, target: str, draws: int, seed: int) -> Occupa
         Estimate.of(float(total / (1 + total)), totals / (1 + totals)),
         activation,
     )
+
+
+def _sloped(ratio: Array, slopes: Array) -> Array:
+    """Each ligand's share of all C/Ki, with its own slope at their sum, as ``targets`` composes it."""
+    whole = ratio.sum(axis=0)
+    return np.asarray(ratio / whole * whole ** slopes[:, None])
 
 
 def _constant(binding: Binding, target: str) -> Number:

@@ -5,7 +5,7 @@ All ligands present compete at equilibrium: with x = C/Ki each, the occupancy of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from racemate.library.entries import Binding
 from racemate.library.library import Library
@@ -14,6 +14,8 @@ from racemate.pharmacokinetics import individual
 from racemate.provenance import Number
 
 __all__ = ["add_targets"]
+
+TINY = 1e-12  # keeps a share of nothing finite
 
 
 def add_targets(model: Model, library: Library, substances: Iterable[str]) -> None:
@@ -37,7 +39,7 @@ def add_targets(model: Model, library: Library, substances: Iterable[str]) -> No
 def _add_target(m: Module, library: Library, target: str, ligands: dict[str, Binding]) -> None:
     present = m.parameter(f"switch.{target}", 1.0, "1", kind="switch", label=f"1, or 0 to take {target} away")
     label = library.targets[target].label
-    drive = {name: _drive(m, binding, binding.Ki) * present for name, binding in ligands.items()}
+    drive = _drives(m, {name: (binding, binding.Ki) for name, binding in ligands.items()}, present)
     total = _sum(m, drive.values())
     for name, x in drive.items():
         m.offer(f"occupancy.{target}.{name}", x / (1.0 + total), "1", label=f"{label} occupancy by {name}")
@@ -52,21 +54,35 @@ def _add_target(m: Module, library: Library, target: str, ligands: dict[str, Bin
 
 def _add_block(m: Module, ligands: dict[str, Binding], present: Expr) -> None:
     """Channel block with 1 mmol/L magnesium in the channel, which weakens the blockers that share its site."""
-    parts = []
-    for binding in ligands.values():
+    constants = {}
+    for name, binding in ligands.items():
         constant = binding.numbers.get("Ki_mg", binding.Ki)
         assert isinstance(constant, Number)
-        parts.append(_drive(m, binding, constant) * present)
-    total = _sum(m, parts)
+        constants[name] = (binding, constant)
+    total = _sum(m, _drives(m, constants, present).values())
     m.offer("block.nmda", total / (1.0 + total), "1", label="NMDA channel block, 1 mmol/L magnesium")
 
 
-def _drive(m: Module, binding: Binding, constant: Number) -> Expr:
-    """Concentration over affinity, to the binding's slope."""
+def _drives(m: Module, ligands: Mapping[str, tuple[Binding, Number]], present: Expr) -> dict[str, Expr]:
+    """What each ligand brings: its share of all C/Ki, with its own slope at their sum.
+
+    So half of a racemate given as each enantiomer, or one ligand counted as two, binds as the whole does.
+    """
+    ratio = {name: _over(m, binding, constant) * present for name, (binding, constant) in ligands.items()}
+    slopes = {name: _slope(m, binding) for name, (binding, _) in ligands.items()}
+    if all(slope == 1.0 for slope in slopes.values()):
+        return ratio
+    total = _sum(m, ratio.values())
+    return {name: x / (total + TINY) * total ** slopes[name] for name, x in ratio.items()}
+
+
+def _over(m: Module, binding: Binding, constant: Number) -> Expr:
     tail = ".free" if binding.concentration == "free" else ""
-    x = m.read(f"{binding.site}.{binding.substance}{tail}", "nmol/L") / individual(m, constant)
-    slope = binding.slope
-    return x ** individual(m, slope) if isinstance(slope, Number) else x**slope
+    return m.read(f"{binding.site}.{binding.substance}{tail}", "nmol/L") / individual(m, constant)
+
+
+def _slope(m: Module, binding: Binding) -> Expr | float:
+    return individual(m, binding.slope) if isinstance(binding.slope, Number) else float(binding.slope)
 
 
 def _sum(m: Module, parts: Iterable[Expr]) -> Expr:
