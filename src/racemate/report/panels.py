@@ -89,19 +89,19 @@ def family(name: str, unit: str) -> str:
 
 
 def percent(unit: str) -> float:
-    """What a value is multiplied with to be shown: fractions are shown in per cent."""
+    """What a value is multiplied with to be shown: pure numbers are shown in per cent."""
     return 100.0 if unit == "1" else 1.0
 
 
-def shown_unit(name: str, unit: str) -> str:
-    """The unit on the axis; fractions of receptors and probabilities are shown in per cent."""
-    return "%" if unit == "1" and shows_percent(name) else unit
+def shown_unit(unit: str) -> str:
+    """The unit a reader sees.
 
-
-def shows_percent(name: str) -> bool:
-    """Whether a pure number is a fraction that people say in per cent."""
-    head = name.split(".")[0]
-    return head in _TARGET_WORDS or head == "p"
+    Examples
+    --------
+    >>> shown_unit("1"), shown_unit("ng/mL")
+    ('%', 'ng/mL')
+    """
+    return "%" if unit == "1" else unit
 
 
 def panels(results: Sequence[Result], labels: Sequence[str] = ()) -> list[Panel]:
@@ -112,7 +112,7 @@ def panels(results: Sequence[Result], labels: Sequence[str] = ()) -> list[Panel]
 def _of_one(result: Result) -> list[Panel]:
     groups: dict[tuple[str, str], list[str]] = {}
     for name in result.values:
-        unit = shown_unit(name, result.units[name])
+        unit = shown_unit(result.units[name])
         groups.setdefault((family(name, result.units[name]), unit), []).append(name)
     found = []
     for (kind, unit), names in groups.items():
@@ -152,13 +152,12 @@ def _laid_over(results: Sequence[Result], labels: Sequence[str]) -> list[Panel]:
             if parse_unit(r.units[name]).dimension == parse_unit(unit).dimension
         )
         title = _capital(holders[0][1].label(name))
-        found.append(Panel(title, family(name, unit), shown_unit(name, unit), curves))
+        found.append(Panel(title, family(name, unit), shown_unit(unit), curves))
     return sorted(found, key=lambda p: list(_TITLES).index(p.family))
 
 
 def _curve(result: Result, name: str, color: str, label: str = "", *, plain: bool = False) -> Curve:
-    factor = percent(result.units[name]) if shows_percent(name) else 1.0
-    values = result.completed(name) * factor
+    values = result.completed(name) * percent(result.units[name])
     dash = "" if plain else _DASHES.get(name.split(".")[0], "")
     return Curve(name, label or result.label(name), result.time, values, color, dash)
 

@@ -1,0 +1,52 @@
+"""The commands and their help. What a command does is imported when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from racemate.cli import library, runs
+
+NOTICE = "For research and teaching. Not for the care of patients, and no advice for non-medical use."
+HELP = f"""The pharmacology of ketamine and the opioids, made executable: say who is given what, and see what follows.
+
+racemate simulate "ketamine 0.5 mg/kg iv over 40 min" --patient "female, 35 y, 62 kg, 163 cm"
+
+{NOTICE}"""
+
+app = typer.Typer(
+    name="racemate",
+    help=HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+
+app.command("simulate")(runs.simulate)
+app.command("run")(runs.run)
+app.command("compare")(runs.compare)
+app.command("drugs")(library.drugs)
+app.command("targets")(library.targets)
+app.command("outputs")(library.outputs)
+app.command("sources")(library.sources)
+app.command("equations")(library.equations)
+app.command("answer")(library.answer)
+app.command("doctor")(library.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from racemate import __version__
+
+        print(f"racemate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Options that stand before the command."""
+
+
+top.__doc__ = None

@@ -1,0 +1,183 @@
+"""A figure fit for a lecture: doses above, concentrations linear and logarithmic, targets and effects below."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from racemate.report.caption import caption
+from racemate.report.panels import Curve, Panel, dose_lanes, panels, time_span
+from racemate.report.words import TimeAxis, figure, unit_text
+from racemate.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 11.0
+LANE, ROW, TITLE, FOOT = 0.26, 2.7, 0.55, 0.95  # inches
+INDIVIDUALS = 12
+INK, QUIET = "#222222", "#777777"
+DECADES = 4
+STYLE: dict[str, Any] = {
+    "font.size": 10.5, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK, "text.color": INK, "xtick.color": QUIET, "ytick.color": QUIET, "axes.titlesize": 11,
+    "axes.titleweight": "bold", "axes.titlelocation": "left", "svg.fonttype": "none", "svg.hashsalt": "racemate",
+    "font.family": "sans-serif", "axes.grid": True, "grid.color": "#E6E6E6", "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+}  # fmt: skip
+
+
+def draw(results: Sequence[Result], labels: Sequence[str] = (), *, title: str | None = None, **_: Any) -> Figure:
+    """Draw one result, or several laid over each other.
+
+    Parameters
+    ----------
+    results : sequence of Result
+    labels : sequence of str
+        What to call them, when there are several.
+    title : str, optional
+        Instead of the regimen.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        cells = _cells(panels(results, labels))
+        lanes = _lanes(results)
+        rows = (len(cells) + 1) // 2
+        strip = LANE * max(1, len(lanes)) + 0.15
+        height = TITLE + strip + rows * ROW + FOOT
+        sheet = Figure(figsize=(WIDTH, height))
+        FigureCanvasAgg(sheet)
+        axis = TimeAxis.of(*time_span(results), most=7)
+        grid = sheet.add_gridspec(
+            rows + 1, 2, height_ratios=[strip, *[ROW] * rows], left=0.07, right=0.985,
+            top=1 - TITLE / height, bottom=FOOT / height, hspace=0.42 if rows > 1 else 0.35, wspace=0.2,
+        )  # fmt: skip
+        columns = min(2, len(cells))
+        for column in range(columns):
+            span = grid[0, column] if columns == 2 else grid[0, :]
+            _strip(sheet.add_subplot(span), lanes, axis, named=column == 0)
+        for i, (panel, logarithmic) in enumerate(cells):
+            place = grid[1 + i // 2, :] if i == len(cells) - 1 and i % 2 == 0 else grid[1 + i // 2, i % 2]
+            _panel(sheet.add_subplot(place), panel, axis, logarithmic=logarithmic, last=i >= len(cells) - 2)
+        _words(sheet, results, title, height)
+        return sheet
+
+
+def _cells(found: list[Panel]) -> list[tuple[Panel, bool]]:
+    """Every concentration panel twice, linear and logarithmic; the others once."""
+    cells: list[tuple[Panel, bool]] = []
+    for panel in found:
+        cells.append((panel, False))
+        if panel.logarithmic and panel.highest() > 0:
+            cells.append((panel, True))
+    return cells
+
+
+# -- doses ------------------------------------------------------------------------------------------
+def _lanes(results: Sequence[Result]) -> list[tuple[str, list[Any]]]:
+    """What is given, a lane each; with several results, lanes of all."""
+    letters = "ABCDEF" if len(results) > 1 else [""]
+    return [
+        (f"{letter}: {name}" if letter else name, marks)
+        for letter, result in zip(letters, results, strict=False)
+        for name, marks in dose_lanes(result).items()
+    ]
+
+
+def _strip(ax: Axes, lanes: list[tuple[str, list[Any]]], axis: TimeAxis, *, named: bool) -> None:
+    span = axis.end - axis.start
+    for lane, (name, marks) in enumerate(lanes):
+        y = -lane
+        for mark in marks:
+            start, length = mark.time / axis.minutes, mark.duration / axis.minutes
+            if length > 0:
+                ax.barh(y, min(length, axis.end - start), left=start, height=0.5, color="#8A8A8A", linewidth=0)
+            else:
+                ax.plot([start], [y], marker="v", color=INK, markersize=6, clip_on=False)
+        if named and marks:
+            text = f"{name} {marks[0].amount_text}" + (f" × {len(marks)}" if len(marks) > 1 else "")
+            last = min(max((m.time + m.duration) / axis.minutes for m in marks), axis.end)
+            first = marks[0].time / axis.minutes
+            right = (axis.end - last) > 0.45 * span
+            x, side = (last + 0.015 * span, "left") if right else (first - 0.015 * span, "right")
+            if not right and (first - axis.start) < 0.45 * span:
+                x, side = axis.start + 0.01 * span, "left"
+                ax.text(x, y, text, va="center", ha="left", fontsize=8.5, bbox=_HALO, zorder=5)
+                continue
+            ax.text(x, y, text, va="center", ha=side, fontsize=8.5)
+    ax.set_xlim(axis.start, axis.end)
+    ax.set_ylim(-len(lanes) + 0.45, 0.55)
+    ax.axis("off")
+
+
+_HALO = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
+
+
+# -- curves -----------------------------------------------------------------------------------------
+def _panel(ax: Axes, panel: Panel, axis: TimeAxis, *, logarithmic: bool, last: bool) -> None:
+    for curve in panel.curves:
+        _curve(ax, curve, axis, logarithmic=logarithmic)
+    unit = unit_text(panel.unit)
+    ax.set_title(panel.title + (", logarithmic" if logarithmic else ""))
+    ax.set_ylabel(unit)
+    ax.set_xlim(axis.start, axis.end)
+    ax.set_xticks(axis.ticks, [figure(t) for t in axis.ticks])
+    ax.tick_params(length=3)
+    if last:
+        ax.set_xlabel(f"time ({axis.unit})")
+    _limits(ax, panel, logarithmic=logarithmic)
+    if len(panel.curves) > 1 and not (logarithmic and len(panel.curves) > 4):
+        ax.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", fontsize=8.5, handlelength=2.2)
+
+
+def _limits(ax: Axes, panel: Panel, *, logarithmic: bool) -> None:
+    high = panel.highest()
+    if logarithmic:
+        from matplotlib.ticker import FuncFormatter, NullFormatter
+
+        positive = [c.quantiles(5)[0] for c in panel.curves]
+        low = min((float(v[v > 0].min()) for v in positive if (v > 0).any()), default=high / 10)
+        ax.set_yscale("log")
+        ax.set_ylim(max(low, high * 10.0**-DECADES) / 1.5, high * 1.7)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: figure(v)))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        return
+    low = panel.lowest()
+    bottom = 0.0 if low >= 0 else low * 1.05
+    ax.set_ylim(bottom, max(high, bottom + 1e-9) * 1.06 if high > 0 else 1.0)
+
+
+def _curve(ax: Axes, curve: Curve, axis: TimeAxis, *, logarithmic: bool) -> None:
+    x = curve.time / axis.minutes
+    style: Any = (0, tuple(float(d) for d in curve.dash.split())) if curve.dash else "-"
+    floor = 1e-300 if logarithmic else -np.inf
+    if not curve.fan:
+        y = np.where(curve.values[0] > floor, curve.values[0], np.nan)
+        ax.plot(x, y, color=curve.color, linestyle=style, linewidth=2.0, label=curve.label)
+        return
+    p5, p25, p50, p75, p95 = (np.maximum(q, floor) for q in curve.quantiles(5, 25, 50, 75, 95))
+    step = max(1, len(curve.values) // INDIVIDUALS)
+    for values in curve.values[::step][:INDIVIDUALS]:
+        ax.plot(x, np.maximum(values, floor), color=curve.color, linewidth=0.6, alpha=0.28)
+    ax.fill_between(x, p5, p95, color=curve.color, alpha=0.14, linewidth=0)
+    ax.fill_between(x, p25, p75, color=curve.color, alpha=0.26, linewidth=0)
+    ax.plot(x, p50, color=curve.color, linestyle=style, linewidth=2.2, label=curve.label)
+
+
+# -- words ------------------------------------------------------------------------------------------
+def _words(sheet: Figure, results: Sequence[Result], title: str | None, height: float) -> None:
+    text = title or "  |  ".join(
+        (f"{letter}: " if len(results) > 1 else "") + str(r.scenario.regimen)
+        for letter, r in zip("ABCDEF", results, strict=False)
+    )
+    sheet.text(0.015, 1 - 0.18 / height, textwrap.shorten(text, 150), fontsize=13 if len(text) < 95 else 10,
+               fontweight="bold", va="top")  # fmt: skip
+    lines = textwrap.wrap(caption(results), 185)[:3]
+    sheet.text(0.015, 0.06 / height, "\n".join(lines), fontsize=7.5, color=QUIET, va="bottom", linespacing=1.35)
