@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.util import find_spec
@@ -21,14 +21,15 @@ from racemate.engine.formulas import write_formulas
 from racemate.engine.layout import FIELDS, TASK
 from racemate.engine.problem import Array, Batch, Schedule, Solution
 from racemate.engine.stepping import write_stepping
-from racemate.errors import RacemateError
+from racemate.engine.summaries import NAMES
+from racemate.errors import RacemateError, unknown
 from racemate.model.graph import PARAMETER
 from racemate.model.system import System
 
 
 def supports(system: System) -> bool:
-    """Whether the compiled engine can run a system: it needs llvmlite, and root events and delays are not in it yet."""
-    plain = not system.events and all(node[0] not in ("delay", "delayed") for node in system.graph.nodes)
+    """Whether the compiled engine can run a system: it needs llvmlite, and delays are not in it yet."""
+    plain = all(node[0] not in ("delay", "delayed") for node in system.graph.nodes)
     return plain and bool(system.states and system.outputs) and find_spec("llvmlite") is not None
 
 
@@ -38,9 +39,9 @@ def generate(system: System, lanes: int) -> str:
     functions.define(k)
     formulas = write_formulas(k, e, size)
     numbers = len(system.inputs), len(system.outputs)
-    w = layout(size, len(system.parameters), *numbers, formulas)
+    w = layout(size, len(system.parameters), *numbers, formulas, system.events)
     write_stepping(k, w, size, formulas)
-    Driver(k, w, size, *numbers, formulas.observed).write()
+    Driver(k, w, size, *numbers, system.events).write()
     return k.text()
 
 
@@ -63,7 +64,7 @@ def compile_system(system: System, lanes: int | None = None) -> Kernel:
     Raises
     ------
     RacemateError
-        If the system has root events or delays, which the reference path handles.
+        If the system has delays, or nothing to integrate or to look at.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def compile_system(system: System, lanes: int | None = None) -> Kernel:
     [1.0, 0.36788]
     """
     if not supports(system):
-        raise RacemateError("the compiled engine needs states and outputs, and has no events or delays yet")
+        raise RacemateError("the compiled engine needs llvmlite, states and outputs, and has no delays yet")
     levels = system.graph.levels
     for state in system.states:
         if max(levels[state.initial], levels[state.scale]) > PARAMETER:
@@ -112,6 +113,7 @@ class Kernel:
         threads: int = 1,
         before_doses: bool = False,
         max_steps: int = 1_000_000,
+        summaries: Collection[str] = (),
     ) -> Solution:
         """Integrate a batch of patients.
 
@@ -127,6 +129,9 @@ class Kernel:
             Whether an output at a dosing time is the value just before it.
         max_steps : int
             Steps after which a patient is given up, with a status.
+        summaries : collection of str
+            Any of ``max``, ``time_of_max``, ``integral`` (over time in min): of every output, from ``start`` to the
+            last output time or the end of the patient's run, found while stepping.
 
         Raises
         ------
@@ -135,6 +140,9 @@ class Kernel:
         """
         times = np.ascontiguousarray(times, float)
         _check(self.system, batch, schedule, times, start)
+        for name in summaries:
+            if name not in NAMES:
+                raise unknown("summary", name, NAMES)
         n = batch.n
         values = np.full((n, len(times), len(self.system.outputs)), np.nan)
         status, steps, queue = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(1, np.int64)
@@ -149,7 +157,10 @@ class Kernel:
         records = len(schedule.count)
         task.numbers(patients=n, parameters=len(batch.base), varying_columns=len(batch.columns), records=records)
         task.numbers(stride=records if len(schedule.time) > 1 else 0, points=len(times), before=int(before_doses))
+        found = np.full((n, len(NAMES), len(self.system.outputs)), np.nan)
+        task.arrays(summaries=found)
         task.numbers(start=start, end=float(times[-1]), rtol=rtol, max_steps=max_steps)
+        task.numbers(summarised=int(bool(summaries)))
 
         def work(_: int) -> None:
             space = np.zeros(self._size + records * self.lanes + 8)
@@ -162,7 +173,7 @@ class Kernel:
         else:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(work, range(threads)))
-        return Solution(times, values, status, steps)
+        return Solution(times, values, status, steps, {name: found[:, NAMES.index(name)] for name in summaries})
 
 
 class _Task:

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import math
 
-from racemate.engine import rodas
+from racemate.engine import rodas, roots, summaries
 from racemate.engine.builder import DOUBLE, INTEGER, Builder, Value
 from racemate.engine.formulas import Formulas
 from racemate.engine.layout import Frame, Layout
 from racemate.engine.problem import Kind, Status
 from racemate.engine.stepping import ARGUMENTS
+from racemate.model.system import Event
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 6.0
 
 #: What the loop knows of each lane: times and steps, then flags and counts.
-NUMBERS = ("t", "step", "h", "stop", "new_t", "next_output", "upto")
-WHOLE = ("live", "arrived", "fresh", "inclusive", "inside", "whole_step", "patient", "position", "taken", "scratch")
+NUMBERS = ("t", "step", "h", "stop", "new_t", "full_t", "next_output", "upto", "low", "high")
+WHOLE = (
+    "live",
+    "arrived",
+    "fresh",
+    "inclusive",
+    "inside",
+    "whole_step",
+    "patient",
+    "position",
+    "taken",
+    "scratch",
+    "struck",
+    "ended",
+)
 
 
-def layout(size: int, parameters: int, inputs: int, outputs: int, formulas: Formulas) -> Layout:
+def layout(
+    size: int, parameters: int, inputs: int, outputs: int, formulas: Formulas, events: tuple[Event, ...]
+) -> Layout:
     """The workspace of a kernel; the counts of dosing records follow after it."""
     w = Layout()
     for name in (*NUMBERS, *WHOLE):
@@ -29,6 +45,12 @@ def layout(size: int, parameters: int, inputs: int, outputs: int, formulas: Form
     w.take("parameters", max(1, parameters))
     w.take("hoisted", max(1, formulas.hoisted))
     w.take("out", max(1, outputs))
+    for name in summaries.NAMES:
+        w.take(name, outputs)
+    w.take("samples", len(summaries.POINTS) * outputs)
+    for name in ("before", "after", "fired"):
+        w.take(name, len(events))
+    w.take("acts", sum(len(e.actions) for e in events))
     w.take("stages", rodas.STAGES * size)
     w.take("dense", len(rodas.DENSE) * size)
     w.take("matrix", max(1, len(formulas.lu.entries)))
@@ -46,13 +68,12 @@ class Driver:
     w : Layout
     size, inputs, outputs : int
         Numbers of states, inputs and outputs.
-    observed : tuple of int
-        States the outputs read.
+    events : tuple of Event
     """
 
-    def __init__(self, k: Builder, w: Layout, size: int, inputs: int, outputs: int, observed: tuple[int, ...]) -> None:
+    def __init__(self, k: Builder, w: Layout, size: int, inputs: int, outputs: int, events: tuple[Event, ...]) -> None:
         self.k, self.w = k, w
-        self.size, self.inputs, self.outputs, self.observed = size, inputs, outputs, observed
+        self.size, self.inputs, self.outputs, self.events = size, inputs, outputs, events
 
     def write(self) -> None:
         """Write the functions from the innermost to ``run``."""
@@ -73,7 +94,7 @@ class Driver:
 
     def _run(self, f: Frame) -> None:
         k = self.k
-        for name in ("live", "arrived", "fresh"):
+        for name in ("live", "arrived", "fresh", "struck"):
             f.whole(name)[0] = 0
         f["t"][0] = 0.0
         f["h"][0] = 1.0
@@ -96,12 +117,8 @@ class Driver:
         last = left <= step * 1.0001
         cut = k.select(last, left, k.select(left < step * 2.0, left * 0.5, step))
         f["h"][0] = k.select(f.flag("live"), cut, k.numbers(1.0))
-        f["new_t"][0] = k.select(last, stop, t + cut)
-        self._store_flag(f, "whole_step", last)
-
-    def _store_flag(self, f: Frame, name: str, mask: Value) -> None:
-        k = self.k
-        f.whole(name)[0] = k.emit(f"zext {k.mask} {mask.text} to {k.integers}", k.integers)
+        f["new_t"][0] = f["full_t"][0] = k.select(last, stop, t + cut)
+        f.set_flag("whole_step", last)
 
     def _settle(self, f: Frame) -> None:
         """Try a step; keep it where its error allows, choose the next."""
@@ -113,15 +130,25 @@ class Driver:
         factor = SAFETY * k.call("power", bounded, k.numbers(-1 / rodas.ORDER), returns=k.vector)
         factor = k.minimum(k.maximum(factor, k.numbers(SHRINK)), k.numbers(GROW))
         f.whole("taken")[0] = f.whole("taken")[0] + f.whole("live")[0]
+        if self.events:
+            k.call("dense", f.task, f.work)
+            roots.locate(k, f, self.events, kept)
+            roots.cut(k, f)
         new_t, last = f["new_t"][0], f.flag("whole_step")
         self._outputs_of_step(f, kept, last)
+        with k.when(f.given("summarised").equals(1)):
+            k.call("dense", f.task, f.work)
+            summaries.add_step(k, f, self.outputs, kept)
+        if self.events:
+            roots.land(k, f, self.size)
         with k.loop(self.size) as i:
             f["y"][i] = k.select(kept, f["new"][i], f["y"][i])
         f["t"][0] = k.select(kept, new_t, t)
         proposed = h * factor
         longer = k.maximum(f["step"][0], proposed)
         f["step"][0] = k.select(kept & last, longer, proposed)
-        self._store_flag(f, "arrived", kept & last)
+        f.set_flag("arrived", kept & last)
+        struck = self._act(f) if self.events else kept & ~kept
         # Written so that a step that is not a number counts as too small.
         room = k.fma(k.abs(t), k.numbers(1e-14), k.numbers(1e-14))
         stuck = live & ~kept & ~(proposed > room)
@@ -130,8 +157,29 @@ class Driver:
             broken = ~(error < math.inf)
             self._give_up(f, stuck, k.select(broken, self._code(Status.NOT_FINITE), self._code(Status.STEP_TOO_SMALL)))
             self._give_up(f, spent & ~stuck, self._code(Status.TOO_MANY_STEPS))
-        with k.when(k.any((kept & last) | stuck | spent)):
+        with k.when(k.any((kept & last) | stuck | spent | struck)):
             k.call("attend", f.task, f.work)
+
+    def _act(self, f: Frame) -> Value:
+        """Carry out the events of the lanes that one struck; those lanes count as arrived, unless their run ends."""
+        k = self.k
+        struck = f.flag("struck")
+        with k.when(k.any(struck)):
+            pointers = [f[name].pointer for name in ("y", "hoisted", "inputs")]
+            k.call("act", *pointers, f["t"][0], f["acts"].pointer, f["spill"].pointer)
+            f.whole("scratch")[0] = 0
+            with k.loop(k.lanes) as lane, k.when(f.whole("struck").lane(0, lane).equals(1)):
+                f.whole("arrived").set_lane(0, lane, 1)
+                f.whole("scratch").set_lane(0, lane, roots.act(k, f, self.events, lane))
+            # A run that ended stays as it was left, at every output time to come.
+            ended = f.flag("scratch")
+            f.set_flag("ended", ended)
+            f["upto"][0] = k.select(ended, k.numbers(math.inf), k.numbers(-math.inf))
+            f.whole("inside")[0] = 0
+            k.call("emit", f.task, f.work)
+            with k.loop(k.lanes) as lane, k.when(f.whole("ended").lane(0, lane).equals(1)):
+                self._leave(f, lane, k.integer(int(Status.ENDED_BY_EVENT)))
+        return struck
 
     def _code(self, status: Status) -> Value:
         return self.k.constant(int(status), self.k.integers)
@@ -145,7 +193,7 @@ class Driver:
     def _give_up(self, f: Frame, lanes: Value, status: Value) -> None:
         k = self.k
         f.whole("scratch")[0] = status
-        self._store_flag(f, "inclusive", lanes)
+        f.set_flag("inclusive", lanes)
         with k.loop(k.lanes) as lane, k.when(f.whole("inclusive").lane(0, lane).equals(1)):
             self._leave(f, lane, f.whole("scratch").lane(0, lane))
 
@@ -154,6 +202,7 @@ class Driver:
         patient = f.whole("patient").lane(0, lane)
         f.table("status", INTEGER)[patient] = status
         f.table("steps", INTEGER)[patient] = f.whole("taken").lane(0, lane)
+        summaries.finish(self.k, f, self.outputs, lane, patient)
         f.whole("live").set_lane(0, lane, 0)
         f.whole("arrived").set_lane(0, lane, 0)
         f["next_output"].set_lane(0, lane, math.inf)
@@ -166,7 +215,7 @@ class Driver:
             k.call("dense", f.task, f.work)
             before = self._everywhere(f.given("before"))._compare("ne", 0)
             f["upto"][0] = k.select(kept, f["new_t"][0], k.numbers(-math.inf))
-            self._store_flag(f, "inclusive", before | ~last)
+            f.set_flag("inclusive", before | ~last)
             f.whole("inside")[0] = 1
             k.call("emit", f.task, f.work)
 
@@ -180,23 +229,18 @@ class Driver:
 
     def _due(self, f: Frame) -> Value:
         at, upto = f["next_output"][0], f["upto"][0]
-        return (at < upto) | (at.equals(upto) & f.flag("inclusive"))
+        return ((at < upto) | (at.equals(upto) & f.flag("inclusive"))) & (at < math.inf)
 
     def _emit(self, f: Frame) -> None:
         k = self.k
         with k.repeat(lambda: k.any(self._due(f))):
-            at, inside = f["next_output"][0], f.flag("inside")
+            at = f["next_output"][0]
             s = (at - f["t"][0]) / f["h"][0]
-            s = k.select(at.equals(f["new_t"][0]), k.numbers(1.0), s)
-            rest, dense = 1.0 - s, f["dense"]
-            for i in self.observed:
-                inner = k.fma(s, dense[2 * self.size + i], dense[self.size + i])
-                inner = k.fma(s, inner, dense[i])
-                value = k.fma(s, k.fma(rest, inner, f["new"][i]), rest * f["y"][i])
-                f["seen"][i] = k.select(inside, value, f["y"][i])
+            s = k.select(at.equals(f["full_t"][0]), k.numbers(1.0), s)
+            k.call("look", f.task, f.work, s)
             pointers = [f[name].pointer for name in ("seen", "hoisted", "inputs")]
             k.call("observe", *pointers, at, f["out"].pointer, f["spill"].pointer)
-            self._store_flag(f, "scratch", self._due(f))
+            f.set_flag("scratch", self._due(f))
             with k.loop(k.lanes) as lane, k.when(f.whole("scratch").lane(0, lane).equals(1)):
                 self._scatter(f, lane)
 
@@ -258,6 +302,9 @@ class Driver:
                     f["parameters"].set_lane(i, lane, f.table("varying")[patient * columns + c])
                 with k.loop(f.given("records")) as r:
                     f.whole("done_counts").set_lane(r, lane, 0)
+                with k.loop(len(self.events)) as e:
+                    f.whole("fired").set_lane(e, lane, 0)
+                summaries.start(k, f, self.outputs, lane)
                 self._find_output(f, lane)
 
     def _set_up(self, f: Frame) -> None:

@@ -9,7 +9,8 @@ from racemate.engine.builder import DOUBLE, INTEGER, POINTER, Array, Builder, Va
 #: Fields of a task, eight bytes each; numbers marked with a star are doubles.
 TASK = tuple(
     "queue patients base parameters columns varying_columns varying records stride time interval value count kind "
-    "index inputs points times start* end* rtol* before max_steps values status steps".split()
+    "index inputs points times start* end* rtol* before max_steps values status steps "
+    "summarised summaries".split()
 )
 FIELDS = {name.rstrip("*"): (n, DOUBLE if name.endswith("*") else INTEGER) for n, name in enumerate(TASK)}
 
@@ -50,6 +51,10 @@ class Frame:
     def flag(self, name: str) -> Value:
         """The lanes in which a whole number is not zero."""
         return self.whole(name)[0]._compare("ne", 0)
+
+    def set_flag(self, name: str, lanes: Value) -> None:
+        """Store which lanes."""
+        self.whole(name)[0] = self.k.emit(f"zext {lanes.type} {lanes.text} to {self.k.integers}", self.k.integers)
 
     def given(self, name: str) -> Value:
         """A number of the task."""

@@ -11,11 +11,13 @@ ARGUMENTS = [POINTER, POINTER]
 
 
 def write_stepping(k: Builder, layout: Layout, size: int, formulas: Formulas) -> None:
-    """Write ``attempt`` (gives the error), ``dense`` and ``begin``."""
+    """Write ``attempt`` (gives the error), ``dense``, ``look`` and ``begin``."""
     with k.function("attempt", ARGUMENTS, k.vector) as (task, work):
         k.give(_attempt(k, Frame(k, layout, task, work), size, formulas))
     with k.function("dense", ARGUMENTS) as (task, work):
         _dense(k, Frame(k, layout, task, work), size)
+    with k.function("look", [*ARGUMENTS, k.vector]) as (task, work, s):
+        _look(k, Frame(k, layout, task, work), size, formulas, s)
     with k.function("begin", ARGUMENTS) as (task, work):
         _begin(k, Frame(k, layout, task, work), size)
 
@@ -86,6 +88,21 @@ def _dense(k: Builder, f: Frame, size: int) -> None:
             for c, value in zip(weights[1:], values[1:], strict=True):
                 total = k.fma(k.numbers(c), value, total)
             coefficients[i + r * size] = total
+
+
+def interpolated(k: Builder, f: Frame, size: int, i: Value | int, s: Value) -> Value:
+    """State ``i`` at the share ``s`` of the last step."""
+    dense, rest = f["dense"], 1.0 - s
+    inner = k.fma(s, dense[i + 2 * size], dense[i + size])
+    inner = k.fma(s, inner, dense[i])
+    return k.fma(s, k.fma(rest, inner, f["new"][i]), rest * f["y"][i])
+
+
+def _look(k: Builder, f: Frame, size: int, formulas: Formulas, s: Value) -> None:
+    """The states that formulas read: inside the step, or as they are now."""
+    inside = f.flag("inside")
+    for i in formulas.observed:
+        f["seen"][i] = k.select(inside, interpolated(k, f, size, i, s), f["y"][i])
 
 
 def _begin(k: Builder, f: Frame, size: int) -> None:
