@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -58,9 +59,7 @@ def _wrong(text: str) -> int:
 
 
 def _left(text: str, code: int) -> int:
-    try:
+    with contextlib.suppress(OSError):
         sys.stdout.flush()
-    except OSError:
-        pass
     print(text, file=sys.stderr)
     return code

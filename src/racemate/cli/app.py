@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from racemate.cli import library, runs
+from racemate.cli import knowledge, runs
 
 NOTICE = "For research and teaching. Not for the care of patients, and no advice for non-medical use."
 HELP = f"""The pharmacology of ketamine and the opioids, made executable: say who is given what, and see what follows.
@@ -25,13 +25,13 @@ app = typer.Typer(
 app.command("simulate")(runs.simulate)
 app.command("run")(runs.run)
 app.command("compare")(runs.compare)
-app.command("drugs")(library.drugs)
-app.command("targets")(library.targets)
-app.command("outputs")(library.outputs)
-app.command("sources")(library.sources)
-app.command("equations")(library.equations)
-app.command("answer")(library.answer)
-app.command("doctor")(library.doctor)
+app.command("drugs")(knowledge.drugs)
+app.command("targets")(knowledge.targets)
+app.command("outputs")(knowledge.outputs)
+app.command("sources")(knowledge.sources)
+app.command("equations")(knowledge.equations)
+app.command("answer")(knowledge.answer)
+app.command("doctor")(knowledge.doctor)
 
 
 def _version(wanted: bool) -> None:

@@ -49,15 +49,11 @@ def _library() -> str:
 
 
 def _cache() -> str:
-    import os
-    import tempfile
+    from racemate.library.cache import cache_root, private_folder
 
-    from racemate.library import cache
-
-    folder = cache.folder()
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        return str(folder)
+    if private_folder("doctor") is None:
+        raise RuntimeError(f"{cache_root()} is not ours to write: set RACEMATE_CACHE")
+    return str(cache_root())
 
 
 def _kernel() -> str:

@@ -19,7 +19,7 @@ def complete_regimen(incomplete: str) -> list[str]:
     return [f"{head} {name}" if head else name for name in names if name.startswith(word)]
 
 
-def complete_output(incomplete: str) -> list[str]:
+def _output(incomplete: str) -> list[str]:
     """Names of outputs, of the drugs of the library."""
     from racemate.library import load
 
@@ -70,7 +70,7 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="End:
 Every = Annotated[str | None, typer.Option("--every", metavar="TIME", help="Spacing of the outputs: '1 min'.")]
 Outputs = Annotated[
     list[str] | None,
-    typer.Option("--output", "-o", metavar="NAME", help="What to compute; see 'outputs'.", autocompletion=complete_output),
+    typer.Option("--output", "-o", metavar="NAME", help="What to compute: see 'outputs'.", autocompletion=_output),
 ]
 PopulationSize = Annotated[
     str | None, typer.Option("--population", "-n", metavar="N", help="So many patients who differ as people do.")

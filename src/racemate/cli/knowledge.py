@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from racemate.cli import options as o
-from racemate.errors import RacemateError
 
 if TYPE_CHECKING:
-    from racemate.library import Drug
+    from racemate.library import DoseRange, Drug, Library
     from racemate.scenario import Scenario
 
 DrugName = Annotated[
@@ -19,6 +18,7 @@ DrugName = Annotated[
 TargetName = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="One target, in full.", autocompletion=o.complete_target)
 ]
+Question = Annotated[str | None, typer.Argument(metavar="QUESTION", help="Such as 'is ketamine an opioid?'.")]
 OptionalRegimen = Annotated[
     str | None, typer.Argument(metavar="[REGIMEN]", help="What is given.", autocompletion=o.complete_regimen)
 ]
@@ -35,11 +35,26 @@ def drugs(name: DrugName = None) -> None:
     if name is not None:
         _drug(library.drugs[library.product(name).drug])
         return
-    rows = [
-        [d.id, d.label, ", ".join(sorted({r for k in d.kinetics.values() for r in k.routes})), ", ".join(d.kinetics)]
-        for d in library.drugs.values()
-    ]
+    known = library.drugs.values()
+    rows = [[d.id, d.label, ", ".join(sorted(_routes(library, d))), _models(library, d)] for d in known]
     _print(["drug", "label", "routes", "kinetic models"], rows)
+
+
+def _parts(library: Library, drug: Drug) -> list[Drug]:
+    """The drugs that hold the substances of a drug's products: racemic ketamine is made of two others."""
+    names = {library.substances[c.substance].drug for p in drug.products.values() for c in p.composition}
+    return [library.drugs[name] for name in sorted(names)]
+
+
+def _routes(library: Library, drug: Drug) -> set[str]:
+    each = [{r for k in part.kinetics.values() for r in k.routes} for part in _parts(library, drug)]
+    return set.intersection(*each) if each else set()
+
+
+def _models(library: Library, drug: Drug) -> str:
+    if drug.kinetics:
+        return ", ".join(drug.kinetics)
+    return "those of " + " and ".join(part.id for part in _parts(library, drug))
 
 
 def _drug(drug: Drug) -> None:
@@ -47,10 +62,7 @@ def _drug(drug: Drug) -> None:
 
     print(f"{drug.label} ({drug.id})\n{drug.note}\n")
     if drug.products:
-        rows = [
-            [p.name, "; ".join(f"{r}: {x.low:g}-{x.high:g} {x.unit}{'/' + x.per if x.per else ''}" for r, x in p.ranges.items())]
-            for p in drug.products.values()
-        ]  # fmt: skip
+        rows = [[p.name, "; ".join(_range(x) for x in p.ranges.values())] for p in drug.products.values()]
         _print(["product", "doses the models were built on"], rows)
     if drug.kinetics:
         print()
@@ -62,6 +74,11 @@ def _drug(drug: Drug) -> None:
         print()
         rows = [[b.target, b.substance, *_constant(b)] for b in binding]
         _print(["target", "substance", "Ki", "range", "efficacy", "kind", "source"], rows)
+
+
+def _range(limits: DoseRange) -> str:
+    per = f"/{limits.per}" if limits.per else ""
+    return f"{limits.route}: {limits.low:g}-{limits.high:g} {limits.unit}{per}"
 
 
 def _constant(binding: Any) -> list[str]:
@@ -120,7 +137,7 @@ def sources(regimen: o.RegimenText, output: o.Outputs = None, model: o.Models = 
     total = max(1, len(numbers))
     shares = ", ".join(f"{count} {kind} ({100 * count / total:.0f} %)" for kind, count in counts.items())
     print(f"{len(numbers)} numbers: {shares}\n")
-    ordered = sorted(numbers, key=lambda n: (KINDS.index(n.kind) if n.kind in KINDS else 9, n.key))  # type: ignore[arg-type]
+    ordered = sorted(numbers, key=lambda n: (KINDS.index(n.kind) if n.kind in KINDS else 9, n.key))
     rows = [[n.kind, n.key, f"{figure(n.value)} {unit_text(n.unit)}".strip(), n.source] for n in ordered]
     _print(["kind", "number", "value", "source"], rows)
     print()
@@ -145,7 +162,10 @@ def equations(
 
 
 def answer(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="Such as 'is ketamine an opioid?'.")],
+    question: Question = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the questions that can be answered.")] = False,
+    draws: Annotated[int, typer.Option("--draws", metavar="N", help="Draws of the uncertain constants.")] = 500,
+    seed: o.Seed = 1,
     json: o.Json = False,
     plot: o.Plot = None,
 ) -> None:
@@ -153,18 +173,26 @@ def answer(
 
     racemate answer "is ketamine an opioid?"
     """
-    from importlib import import_module
-    from importlib.util import find_spec
+    from racemate import claims
 
-    if find_spec("racemate.claims") is None:
-        raise RacemateError("this installation holds no answers", fix="simulate it: racemate simulate --help")
+    if listed or question is None:
+        print("\n".join(claims.questions()))
+        return
     if plot is not None:
         from racemate.interchange.files import check_writable
-        from racemate.report.pictures import check_kind
 
         check_writable(plot)
-        check_kind(plot)
-    import_module("racemate.claims").answer(question, json=json, plot=plot)
+    found = claims.answer(question, draws=draws, seed=seed)
+    if plot is not None:
+        found.plot(plot)
+    if json:
+        from json import dumps
+
+        print(dumps(found.to_dict(), indent=2))
+        return
+    print(found)
+    if plot is not None:
+        print(f"wrote {plot}")
 
 
 def doctor() -> None:
