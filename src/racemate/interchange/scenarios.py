@@ -28,7 +28,7 @@ def read_scenario(path: PathLike) -> Scenario:
     try:
         plain = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
-        fix = "such as: regimen = \"ketamine 0.5 mg/kg iv over 40 min\""
+        fix = 'such as: regimen = "ketamine 0.5 mg/kg iv over 40 min"'
         raise RacemateError(f"not a TOML file: {error}", where=str(path), fix=fix) from None
     for key, value in plain.items():
         _check(key, value, f"{path}, {key}")

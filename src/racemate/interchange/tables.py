@@ -54,13 +54,14 @@ def dataframe(result: Result) -> pd.DataFrame:
     codes = np.repeat(np.arange(len(names)), block)
     units = list(dict.fromkeys(result.units[name] for name in names))
     unit_codes = np.repeat([units.index(result.units[name]) for name in names], block)
+    named, in_unit = pd.Index(names), pd.Index(units)
     values = [result.values[name].ravel() for name in names]
     return pd.DataFrame(
         {
             "id": np.tile(np.repeat(np.arange(1, n + 1), times), len(names)),
             "time": np.tile(result.time, n * len(names)),
-            "name": pd.Categorical.from_codes(codes.tolist(), names),
+            "name": pd.Categorical.from_codes(codes, named),
             "value": np.concatenate(values) if values else np.empty(0),
-            "unit": pd.Categorical.from_codes(unit_codes.tolist(), units),
+            "unit": pd.Categorical.from_codes(unit_codes, in_unit),
         }
     )

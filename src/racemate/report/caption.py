@@ -26,7 +26,8 @@ def caption(results: Sequence[Result]) -> str:
     kinetics = "; ".join(f"{', '.join(drugs)}: {model}" for model, drugs in by_model.items())
     keys = [key for r in results for key in r.references]
     cited = list(dict.fromkeys(citations([k for k in keys if ":" not in k], full=False).values()))
-    shown = ", ".join(cited[:MOST_SOURCES]) + (f" and {len(cited) - MOST_SOURCES} more" if len(cited) > MOST_SOURCES else "")
+    more = f" and {len(cited) - MOST_SOURCES} more" if len(cited) > MOST_SOURCES else ""
+    shown = ", ".join(cited[:MOST_SOURCES]) + more
     parts = [people_text(first)]
     if first.n > 1:
         parts.append("Lines: median; bands: 25-75 and 5-95 % of patients")

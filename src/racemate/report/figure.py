@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 11.0
-LANE, ROW, TITLE, FOOT = 0.26, 2.7, 0.55, 0.95  # inches
+LANE, ROW, GAP, TITLE, FOOT = 0.26, 2.3, 0.8, 0.55, 1.2  # inches
 INDIVIDUALS = 12
 INK, QUIET = "#222222", "#777777"
 DECADES = 4
@@ -46,25 +46,25 @@ def draw(results: Sequence[Result], labels: Sequence[str] = (), *, title: str | 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]  # matplotlib types its keys as literals
         cells = _cells(panels(results, labels))
         lanes = _lanes(results)
         rows = (len(cells) + 1) // 2
-        strip = LANE * max(1, len(lanes)) + 0.15
-        height = TITLE + strip + rows * ROW + FOOT
+        strip = LANE * max(1, len(lanes))
+        height = TITLE + strip + GAP * 0.6 + rows * ROW + (rows - 1) * GAP + FOOT
         sheet = Figure(figsize=(WIDTH, height))
         FigureCanvasAgg(sheet)
         axis = TimeAxis.of(*time_span(results), most=7)
-        grid = sheet.add_gridspec(
-            rows + 1, 2, height_ratios=[strip, *[ROW] * rows], left=0.07, right=0.985,
-            top=1 - TITLE / height, bottom=FOOT / height, hspace=0.42 if rows > 1 else 0.35, wspace=0.2,
-        )  # fmt: skip
+        sides = {"left": 0.065, "right": 0.985, "wspace": 0.18}
+        above = sheet.add_gridspec(1, 2, top=1 - TITLE / height, bottom=1 - (TITLE + strip) / height, **sides)
+        top = 1 - (TITLE + strip + GAP * 0.6) / height
+        grid = sheet.add_gridspec(rows, 2, top=top, bottom=FOOT / height, hspace=GAP / ROW, **sides)
         columns = min(2, len(cells))
         for column in range(columns):
-            span = grid[0, column] if columns == 2 else grid[0, :]
+            span = above[0, column] if columns == 2 else above[0, :]
             _strip(sheet.add_subplot(span), lanes, axis, named=column == 0)
         for i, (panel, logarithmic) in enumerate(cells):
-            place = grid[1 + i // 2, :] if i == len(cells) - 1 and i % 2 == 0 else grid[1 + i // 2, i % 2]
+            place = grid[0, :] if len(cells) == 1 else grid[i // 2, i % 2]
             _panel(sheet.add_subplot(place), panel, axis, logarithmic=logarithmic, last=i >= len(cells) - 2)
         _words(sheet, results, title, height)
         return sheet
@@ -140,12 +140,14 @@ def _panel(ax: Axes, panel: Panel, axis: TimeAxis, *, logarithmic: bool, last: b
 def _limits(ax: Axes, panel: Panel, *, logarithmic: bool) -> None:
     high = panel.highest()
     if logarithmic:
-        from matplotlib.ticker import FuncFormatter, NullFormatter
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-        positive = [c.quantiles(5)[0] for c in panel.curves]
-        low = min((float(v[v > 0].min()) for v in positive if (v > 0).any()), default=high / 10)
+        tails = [q[q.argmax() :] for q in (c.quantiles(5)[0] for c in panel.curves)]
+        low = min((float(v[v > 0].min()) for v in tails if (v > 0).any()), default=high / 10)
+        low = max(min(low / 1.5, high / 20), high * 10.0**-DECADES)
         ax.set_yscale("log")
-        ax.set_ylim(max(low, high * 10.0**-DECADES) / 1.5, high * 1.7)
+        ax.set_ylim(low, high * 1.7)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 150 else (1,)))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: figure(v)))
         ax.yaxis.set_minor_formatter(NullFormatter())
         return
@@ -179,5 +181,5 @@ def _words(sheet: Figure, results: Sequence[Result], title: str | None, height: 
     )
     sheet.text(0.015, 1 - 0.18 / height, textwrap.shorten(text, 150), fontsize=13 if len(text) < 95 else 10,
                fontweight="bold", va="top")  # fmt: skip
-    lines = textwrap.wrap(caption(results), 185)[:3]
+    lines = textwrap.wrap(caption(results), 165)[:4]
     sheet.text(0.015, 0.06 / height, "\n".join(lines), fontsize=7.5, color=QUIET, va="bottom", linespacing=1.35)

@@ -57,8 +57,8 @@ def remarks(result: Result, style: Style) -> str:
     lines = []
     if result.messages:
         first = next(iter(result.messages.items()))
-        lines.append(style.paint("failed", "red") + f"   {len(result.messages)} of {result.n} patients, left out above; ")
-        lines[-1] += f"patient {first[0] + 1}: {first[1]}"
+        failed = f"   {len(result.messages)} of {result.n} patients, left out above; patient {first[0] + 1}: {first[1]}"
+        lines.append(style.paint("failed", "red") + failed)
     for warning in result.warnings:
         if warning.startswith("assumed"):
             lines.append(style.paint(warning, "dim"))

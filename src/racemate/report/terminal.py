@@ -100,7 +100,8 @@ def _panel(panel: Panel, axis: TimeAxis, style: Style) -> str:
         if row in names:
             i, curve = names[row]
             key = "" if style.unicode else _MARKS[i % len(_MARKS)] + " "
-            name = " " + style.paint(_short(key + curve.label, style.width - GUTTER - width - 1), _COLORS[i % len(_COLORS)])
+            text = _short(key + curve.label, style.width - GUTTER - width - 1)
+            name = " " + style.paint(text, _COLORS[i % len(_COLORS)])
         lines.append((f"{tick:>{GUTTER - 2}} " + ("┤" if tick else "│") + drawn + name).rstrip())
     return style.plain("\n".join([*lines, *_time_axis(axis, width)]))
 
@@ -148,9 +149,8 @@ def _doses(result: Result, axis: TimeAxis, style: Style) -> str:
     for label, marks in list(dose_lanes(result).items())[:6]:
         row = [" "] * width
         for mark in marks:
-            a, b = (
-                (t / axis.minutes - axis.start) / (axis.end - axis.start) for t in (mark.time, mark.time + mark.duration)
-            )
+            ends = (mark.time, mark.time + mark.duration)
+            a, b = ((t / axis.minutes - axis.start) / (axis.end - axis.start) for t in ends)
             first, last = round(a * (width - 1)), round(min(b, 1.0) * (width - 1))
             if 0 <= first < width:
                 row[first : last + 1] = "━" * (last - first + 1) if mark.duration > 0 else ["▲"]

@@ -35,7 +35,7 @@ class TimeAxis:
         Examples
         --------
         >>> TimeAxis.of(0, 280).unit, TimeAxis.of(0, 280).ticks
-        ('h', (0.0, 1.0, 2.0, 3.0, 4.0))
+        ('h', (0, 1, 2, 3, 4))
         """
         span = max(end - start, 1e-9)
         index = next(i for i, longest in enumerate(_LONGEST) if span <= longest)
