@@ -54,7 +54,7 @@ def _dose(step: Step, end: float | None, *, first: bool) -> Dose:
         return Dose("", "", None, None, step.at.minutes, 0.0, "bolus", reset=True, label=str(step))
     start = _start(step, end, first=first)
     mode, duration = _course(step, start)
-    interval, count = _repeats(step, start, duration)
+    interval, count = _repeats(step, start)
     amount, rate = _given(step, mode, duration)
     return Dose(
         step.product, step.route, amount, rate, start, duration, mode, interval, count,
@@ -100,7 +100,7 @@ def _course(step: Step, start: float) -> tuple[Mode, float]:
     if step.over is not None:
         if step.amount.is_rate or patch:
             raise WrongStep("over", "'over' belongs to an amount that is infused", "write 'for' and a time")
-        return "infusion", _overlap(step, "over", step.over.minutes)
+        return "infusion", step.over.minutes
     if not (step.amount.is_rate or patch):
         if step.lasting is not None:
             raise WrongStep("lasting", "'for' belongs to a rate or a repeat", "write 'over' and a time")
@@ -112,7 +112,7 @@ def _course(step: Step, start: float) -> tuple[Mode, float]:
         end = start + step.lasting.minutes
         if step.until is not None and step.every is None and not math.isclose(end, step.until.minutes, abs_tol=1e-12):
             raise WrongStep("until", f"'for {step.lasting}' and 'until {step.until}' disagree", "keep one")
-        return mode, _overlap(step, "lasting", step.lasting.minutes)
+        return mode, step.lasting.minutes
     if step.until is not None and step.every is None:
         if step.until.minutes <= start:
             raise WrongStep("until", f"it ends at {step.until}, before it starts at {minutes(start)}", "end it later")
@@ -123,14 +123,7 @@ def _course(step: Step, start: float) -> tuple[Mode, float]:
     raise WrongStep("amount", f"{what} needs to know how long", "add 'for' and a time, as in 'for 8 h'")
 
 
-def _overlap(step: Step, clause: str, duration: float) -> float:
-    if clause == "lasting" and step.every is not None and duration > step.every.minutes * (1 + 1e-12):
-        fix = "the first 'for' is how long one dose lasts; say the end of the repeats with 'x n' or 'until'"
-        raise WrongStep(clause, f"each dose lasts {step.lasting} but is repeated every {step.every}", fix)
-    return duration
-
-
-def _repeats(step: Step, start: float, duration: float) -> tuple[float, int]:
+def _repeats(step: Step, start: float) -> tuple[float, int]:
     """The interval and the number of doses; every way to say the number must agree."""
     if step.every is None:
         single = not step.amount or step.amount.is_rate or step.route == "transdermal"
@@ -152,7 +145,10 @@ def _repeats(step: Step, start: float, duration: float) -> tuple[float, int]:
     if not said:
         if step.steady_state:
             return interval, 1
-        raise WrongStep("every", "how many doses, or until when?", "add 'x 6' (every dose counts) or 'until 24 h'")
+        fix = "add 'x 6' (every dose counts) or 'until 24 h'"
+        if step.lasting is not None and step.lasting.minutes > interval:
+            fix = f"say how long each lasts, too: 'for {step.every} every {step.every} for {step.lasting}'"
+        raise WrongStep("every", "how many doses, or until when?", fix)
     (clause, count), *others = said.items()
     for other, n in others:
         if n != count:

@@ -142,8 +142,15 @@ class Amount:
 
 
 def tidy(value: float) -> float:
-    """A computed value to 12 digits, so that ``0.2 mg/h x 8 h`` is 1.6 mg and not 1.6000000000000001."""
-    return float(f"{value:.12g}")
+    """A computed number, or the short decimal it would be without rounding errors.
+
+    Examples
+    --------
+    >>> 0.1 * 3, tidy(0.1 * 3), tidy(1 / 3) == 1 / 3
+    (0.30000000000000004, 0.3, True)
+    """
+    short = float(f"{value:.14g}")
+    return short if abs(short - value) <= 8 * math.ulp(value) else value
 
 
 def in_minutes(value: float, unit: str) -> float:
@@ -179,7 +186,7 @@ class Span:
     @property
     def minutes(self) -> float:
         """The time in minutes."""
-        total = (self.day or 0.0) * 1440.0 + math.fsum(in_minutes(v, u) for v, u in self.terms)
+        total = tidy((self.day or 0.0) * 1440.0 + math.fsum(in_minutes(v, u) for v, u in self.terms))
         return -total if self.negative else total
 
     def __str__(self) -> str:
