@@ -223,7 +223,7 @@ def minutes(value: str | float, what: str = "time") -> float:
             if parsed.dimension != parse_unit("min").dimension:
                 raise ValueError
             total += float(number) * parsed.factor
-    except ValueError:
+    except (ValueError, RacemateError):
         fix = "such as '90 min', '24 h' or '3 days'"
         raise RacemateError(f"cannot read '{value}' as a time", where=what, fix=fix) from None
     if not math.isfinite(total):

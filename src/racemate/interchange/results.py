@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from racemate.result import Result
 
 COLUMNS = ("id", "time", "name", "value", "unit")
-NEEDS = {"parquet": "pyarrow", "netcdf": "h5netcdf", "zarr": "zarr"}
+NEEDS = {"parquet": ("pyarrow",), "netcdf": ("h5netcdf", "h5py"), "zarr": ("zarr",)}
 _ROWS = 1 << 20  # of the long table that are in memory at a time
 
 
@@ -26,8 +26,8 @@ def check_form(form: str) -> None:
     """Refuse a form of file that this installation cannot write, before anything is computed."""
     if form not in WRITERS:
         raise unknown("form of file", form, WRITERS)
-    package = NEEDS.get(form)
-    if package and find_spec(package) is None:
+    package = next((p for p in NEEDS.get(form, ()) if find_spec(p) is None), None)
+    if package is not None:
         fix = "pip install 'racemate[scale]'"
         raise RacemateError(f"writing {form} needs the package '{package}', which is not installed", fix=fix)
 

@@ -174,7 +174,7 @@ def area(time: Floats, values: Floats, *, log_down: bool) -> Floats:
     a, b = values[:, :-1], values[:, 1:]
     mean = (a + b) / 2.0
     if log_down:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             falling = (b > 0) & (a > b * (1.0 + 1e-6))
             mean = np.where(falling, (a - b) / np.log(a / b), mean)
     return np.asarray(mean @ step)
