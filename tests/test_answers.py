@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from racemate.claims import Answer, answer, questions
-from racemate.claims.answers import WORKED
+from racemate.claims.answers import WORKED, recognise
 from racemate.claims.receptors import NMDA_WITH_MG, NMDA_WITHOUT_MG, Occupancy
 from racemate.errors import RacemateError
+from racemate.library import load
 from racemate.scenario import Scenario
 from racemate.simulate import simulate
 
@@ -85,3 +86,37 @@ def test_an_unknown_question_lists_the_known_ones() -> None:
     with pytest.raises(RacemateError) as error:
         answer("who won the match?")
     assert questions()[0] in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "does ketamine treat opioid addiction?",
+        "does ketamine reduce opioid use after surgery?",
+        "is esketamine an opioid?",
+        "is norketamine an opioid?",
+        "is naloxone an opioid?",
+        "is ketamine addictive?",
+        "",
+    ],
+)
+def test_another_question_about_the_same_drugs_is_not_answered_with_this_one(question: str) -> None:
+    with pytest.raises(RacemateError, match="no answer"):
+        answer(question)
+
+
+@pytest.mark.parametrize("question", ["is ketamin an opiod?", "Does ketamine act like an opiate?", "ketamine: mu?"])
+def test_the_same_question_in_other_words_is_recognised(question: str) -> None:
+    assert recognise(question) == questions()[0]
+
+
+def test_the_sources_name_kinetics_and_efficacies_too(found: Answer) -> None:
+    for author in ("Simons", "Bonaventura"):
+        assert any(author in s for s in found.sources), author
+
+
+def test_what_is_assumed_is_said_to_be(found: Answer) -> None:
+    efficacies = [b.efficacy for t in ("mu", "kappa", "delta") for b in load().ligands(t).values()]
+    assert any(e is not None and e.kind == "assumed" for e in efficacies)
+    assert "assumed" in found.sentences[1]
+    assert "0 (assumed)" in str(found)

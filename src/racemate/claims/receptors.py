@@ -57,6 +57,7 @@ class Exposure:
     label: str
     total: Mapping[str, float]
     time: float | None = None
+    sources: tuple[str, ...] = ()
 
 
 def exposure(label: str, regimen: str, patient: str = "male, 70 kg") -> Exposure:
@@ -68,7 +69,9 @@ def exposure(label: str, regimen: str, patient: str = "male, 70 kg") -> Exposure
     result = simulate(plain.with_(outputs=tuple(outputs.values())))
     given = np.sum([result.values[outputs[s]][0] for s in assembly.given], axis=0)
     peak = int(given.argmax())
-    return Exposure(label, {s: float(result.values[o][0, peak]) for s, o in outputs.items()}, float(result.time[peak]))
+    total = {s: float(result.values[o][0, peak]) for s, o in outputs.items()}
+    sources = dict.fromkeys(key for o in outputs.values() for key in result.sources[o])
+    return Exposure(label, total, float(result.time[peak]), tuple(sources))
 
 
 def occupancies(exposure: Exposure, draws: int, seed: int) -> list[Occupancy]:
@@ -136,12 +139,14 @@ def _drawn(number: Number, patients: npt.NDArray[np.int64], seed: int) -> Array:
 
 
 def used_sources(exposures: list[Exposure]) -> list[str]:
-    """The references behind the constants used, in order of first use."""
+    """The references behind the constants, efficacies and concentrations used, in order of first use."""
     library = load()
     keys: dict[str, None] = {}
     for item in exposures:
         for target in SITES:
             for name, binding in library.ligands(SITES[target]).items():
                 if name in item.total:
-                    keys |= dict.fromkeys(n.source for n in (_constant(binding, target), *_free(name)))
+                    numbers = [_constant(binding, target), binding.efficacy, *_free(name)]
+                    keys |= dict.fromkeys(n.source for n in numbers if n is not None)
+        keys |= dict.fromkeys(item.sources)
     return list(keys)
