@@ -92,7 +92,7 @@ def test_every_form_of_file_is_written_at_once(tmp_path: Path, capsys: pytest.Ca
     _, err = said(capsys, "simulate", KETAMINE, *SHORT, "--every", "10 min", *options)
     assert err.count("wrote ") == 4
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in files.values()), "nothing else is left"
-    rows = list(csv.DictReader(files["csv"].open()))
+    rows = list(csv.DictReader(files["csv"].read_text().splitlines()))
     assert rows[0].keys() == {"id", "time", "name", "value", "unit"} and len(rows) == 7
     assert files["plot"].read_bytes().startswith(b"\x89PNG")
 

@@ -19,7 +19,7 @@ def complete_regimen(incomplete: str) -> list[str]:
     return [f"{head} {name}" if head else name for name in names if name.startswith(word)]
 
 
-def _output(incomplete: str) -> list[str]:
+def complete_output(incomplete: str) -> list[str]:
     """Names of outputs, of the drugs of the library."""
     from racemate.library import load
 
@@ -51,6 +51,7 @@ def complete_target(incomplete: str) -> list[str]:
     return [name for name in load().targets if name.startswith(incomplete)]
 
 
+SETTING = "'simons-2022.disposition.s-ketamine.CL=1.2 L/min'"
 RegimenText = Annotated[
     str,
     typer.Argument(metavar="REGIMEN", help="What is given, in the dosing language.", autocompletion=complete_regimen),
@@ -60,7 +61,11 @@ PatientText = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Replace a number of the library: 's-ketamine.CL=1.2 L/min'."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace a number of the library: 'simons-2022.disposition.s-ketamine.CL=1.2 L/min'.",
+    ),
 ]
 Models = Annotated[
     list[str] | None,
@@ -70,7 +75,9 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="End:
 Every = Annotated[str | None, typer.Option("--every", metavar="TIME", help="Spacing of the outputs: '1 min'.")]
 Outputs = Annotated[
     list[str] | None,
-    typer.Option("--output", "-o", metavar="NAME", help="What to compute: see 'outputs'.", autocompletion=_output),
+    typer.Option(
+        "--output", "-o", metavar="NAME", help="What to compute: see 'outputs'.", autocompletion=complete_output
+    ),
 ]
 PopulationSize = Annotated[
     str | None, typer.Option("--population", "-n", metavar="N", help="So many patients who differ as people do.")

@@ -188,7 +188,7 @@ def _scenario(
 
     return Scenario.of(
         regimen, patient=patient, population=population, until=until, every=every, outputs=output or (),
-        set=o.pairs(set_, "--set", "'s-ketamine.CL=1.2 L/min'"), model=o.pairs(model, "--model", "ketamine=otto-2021"),
+        set=o.pairs(set_, "--set", o.SETTING), model=o.pairs(model, "--model", "ketamine=otto-2021"),
         seed=seed, jobs=jobs, molar=molar,
     )  # fmt: skip
 
