@@ -37,8 +37,8 @@ check-full: $(VENV)/.dev ## every test, the large suites included
 	$(BIN)/mypy
 	HYPOTHESIS_PROFILE=full $(BIN)/python -m pytest -q -n $(JOBS) -m "full or not full"
 
-bench: $(VENV)/.dev ## speed against other engines, into benchmarks/
-	$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.dev ## speed against other engines, into docs/benchmarks.md
+	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.docs ## the manual, into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
