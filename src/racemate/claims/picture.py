@@ -54,8 +54,8 @@ def draw(answer: Answer, path: Path) -> Path:
     axes.grid(axis="y", color="0.92")
     caption = (
         "Unbound drug in the receptor biophase of a typical 70 kg man, equilibrium. Whiskers: 5-95 % over the "
-        "published ranges of the constants,\nwidened where needed to hold the value. Occupancy is neither activation nor effect. "
-        "Agonist affinities are those of the high-affinity state."
+        "published ranges of the constants,\nwidened where needed to hold the value. "
+        "Occupancy is neither activation nor effect. Agonist affinities are those of the high-affinity state."
     )
     figure.text(0.01, -0.01, caption, fontsize=8, color="0.35", va="top")
     try:
