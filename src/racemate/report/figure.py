@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 11.0
-LANE, ROW, GAP, TITLE, FOOT = 0.26, 2.3, 0.8, 0.55, 1.2  # inches
+LANE, ROW, GAP, TITLE, FOOT = 0.42, 2.3, 0.8, 0.55, 1.2  # inches
 INDIVIDUALS = 12
 INK, QUIET = "#222222", "#777777"
 DECADES = 4
@@ -92,32 +92,22 @@ def _lanes(results: Sequence[Result]) -> list[tuple[str, list[Any]]]:
 
 
 def _strip(ax: Axes, lanes: list[tuple[str, list[Any]]], axis: TimeAxis, *, named: bool) -> None:
-    span = axis.end - axis.start
     for lane, (name, marks) in enumerate(lanes):
         y = -lane
         for mark in marks:
             start, length = mark.time / axis.minutes, mark.duration / axis.minutes
             if length > 0:
-                ax.barh(y, min(length, axis.end - start), left=start, height=0.5, color="#8A8A8A", linewidth=0)
+                ax.barh(y, min(length, axis.end - start), left=start, height=0.34, color="#8A8A8A", linewidth=0)
             else:
                 ax.plot([start], [y], marker="v", color=INK, markersize=6, clip_on=False)
         if named and marks:
             text = f"{name} {marks[0].amount_text}" + (f" × {len(marks)}" if len(marks) > 1 else "")
-            last = min(max((m.time + m.duration) / axis.minutes for m in marks), axis.end)
             first = marks[0].time / axis.minutes
-            right = (axis.end - last) > 0.45 * span
-            x, side = (last + 0.015 * span, "left") if right else (first - 0.015 * span, "right")
-            if not right and (first - axis.start) < 0.45 * span:
-                x, side = axis.start + 0.01 * span, "left"
-                ax.text(x, y, text, va="center", ha="left", fontsize=8.5, bbox=_HALO, zorder=5)
-                continue
-            ax.text(x, y, text, va="center", ha=side, fontsize=8.5)
+            late = first - axis.start > 0.5 * (axis.end - axis.start)
+            ax.text(first, y + 0.3, text, va="bottom", ha="right" if late else "left", fontsize=8.5)
     ax.set_xlim(axis.start, axis.end)
-    ax.set_ylim(-len(lanes) + 0.45, 0.55)
+    ax.set_ylim(-len(lanes) + 0.75, 0.75)
     ax.axis("off")
-
-
-_HALO = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
 
 
 # -- curves -----------------------------------------------------------------------------------------
@@ -134,7 +124,23 @@ def _panel(ax: Axes, panel: Panel, axis: TimeAxis, *, logarithmic: bool, last: b
         ax.set_xlabel(f"time ({axis.unit})")
     _limits(ax, panel, logarithmic=logarithmic)
     if len(panel.curves) > 1 and not (logarithmic and len(panel.curves) > 4):
-        ax.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", fontsize=8.5, handlelength=2.2)
+        _headroom(ax, panel, axis, logarithmic=logarithmic)
+        ax.legend(loc="upper right", frameon=True, framealpha=0.85, edgecolor="none", fontsize=8.5, handlelength=2.2)
+    if panel.unit == "%" and panel.highest() <= 100.001:
+        low, high = ax.get_ylim()
+        ax.set_yticks([t for t in ax.get_yticks() if low <= t <= min(high, 100)])
+
+
+def _headroom(ax: Axes, panel: Panel, axis: TimeAxis, *, logarithmic: bool) -> None:
+    """Room above the curves for the legend, where they reach into its corner."""
+    from_time = (axis.start + 0.35 * (axis.end - axis.start)) * axis.minutes
+    tallest = max(float(np.max(c.quantiles(95)[0][c.time >= from_time], initial=0.0)) for c in panel.curves)
+    low, high = ax.get_ylim()
+    lines = 0.11 * len(panel.curves) + 0.03
+    if logarithmic and np.log(max(tallest, low) / low) > (1 - lines) * np.log(high / low):
+        ax.set_ylim(low, high * (high / low) ** lines)
+    elif not logarithmic and tallest - low > (1 - lines) * (high - low):
+        ax.set_ylim(low, high + (high - low) * lines / (1 - lines))
 
 
 def _limits(ax: Axes, panel: Panel, *, logarithmic: bool) -> None:
