@@ -355,6 +355,9 @@ class Dose:
         """When the last of its doses has ended, in min."""
         return self.time + self.interval * (self.count - 1) + self.duration
 
+    def __str__(self) -> str:
+        return self.label
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -379,3 +382,6 @@ class Rule:
     interval: float = 0.0
     repeats: int = 0
     label: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.label
