@@ -47,8 +47,11 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
     Examples
     --------
-    >>> with replacing("build/note.txt") as file:  # doctest: +SKIP
-    ...     file.write_text("all or nothing")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(f"{folder}/note.txt") as file:
+    ...         _ = file.write_text("all or nothing")
+    ...     print(*(found.name for found in Path(folder).iterdir()))
+    note.txt
     """
     target = Path(path).expanduser()
     if _special(target):
