@@ -19,6 +19,7 @@ from racemate.report.terminal import plot
 from racemate.result import DoseMark, Result
 from racemate.result.summary import area
 from racemate.scenario import Scenario
+from racemate.simulate import simulate
 
 TIME = np.linspace(0.0, 240.0, 241)
 
@@ -161,3 +162,10 @@ def test_figures_draw_concentrations_twice_and_the_doses_above(n: int) -> None:
     scales = [ax.get_yscale() for ax in figure.axes]
     assert "log" in scales and scales.count("linear") >= 3
     assert "5 mg" in " ".join(t.get_text() for ax in figure.axes for t in ax.texts)
+
+
+def test_a_bolus_peaks_at_its_start_and_breathing_has_a_lowest_value() -> None:
+    found = simulate("fentanyl 100 ug iv", until="1 h", outputs=["arterial.fentanyl", "ventilation"]).summary()
+    assert not found["arterial.fentanyl"].falls
+    assert found["arterial.fentanyl"].TMAX.median == 0.0
+    assert found["ventilation"].falls

@@ -21,14 +21,18 @@ from racemate.simulation.dosing import Dosing, dose_amount, nmol, schedule
 from racemate.units import convert, parse_unit
 
 REFERENCE_WEIGHT = 70.0
+CHUNK = 256
+Progress = Callable[[int, int], None]
 
 
-def simulate(scenario: Scenario | str, **options: Any) -> Result:
+def simulate(scenario: Scenario | str, *, progress: Progress | None = None, **options: Any) -> Result:
     """Simulate a scenario, or a line of the dosing language with the options of ``Scenario.of``.
 
     Parameters
     ----------
     scenario : Scenario or str
+    progress : callable, optional
+        Called with the number of patients done and their total, a few hundred at a time.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def simulate(scenario: Scenario | str, **options: Any) -> Result:
     if isinstance(scenario, str):
         scenario = Scenario.of(scenario, **options)
     prepared = prepare(scenario)
-    return _result(prepared, prepared.solve())
+    return _result(prepared, prepared.solve(progress))
 
 
 @dataclass(frozen=True)
@@ -63,17 +67,19 @@ class Prepared:
     schedule: problem.Schedule
     times: problem.Array
 
-    def solve(self) -> problem.Solution:
+    def solve(self, progress: Progress | None = None) -> problem.Solution:
         """Integrate with the compiled kernel; with SciPy where the scenario asks for it or no llvmlite is to be had."""
-        scenario = self.scenario
-        return _runner(scenario, self.system)(
-            self.batch,
-            self.schedule,
-            self.times,
-            start=scenario.start,
-            rtol=scenario.rtol,
-            before_doses=scenario.before_doses,
-        )
+        scenario, run = self.scenario, _runner(self.scenario, self.system)
+        size = self.batch.n if progress is None else CHUNK
+        parts = []
+        for first in range(0, self.batch.n, size):
+            last = min(first + size, self.batch.n)
+            batch, schedule = self.batch.rows(first, last), self.schedule.rows(first, last)
+            options = {"start": scenario.start, "rtol": scenario.rtol, "before_doses": scenario.before_doses}
+            parts.append(run(batch, schedule, self.times, **options))
+            if progress is not None:
+                progress(last, self.batch.n)
+        return problem.Solution.joined(parts)
 
 
 def _runner(scenario: Scenario, system: System) -> Callable[..., problem.Solution]:

@@ -194,15 +194,17 @@ def _scenario(
 
 
 def _simulated(scenario: Scenario) -> Result:
-    """The result; a wheel turns on a terminal while many patients are simulated."""
+    """The result; a bar fills on a terminal while many patients are simulated."""
     from racemate.simulate import simulate as simulated
 
     if scenario.n < 200 or not sys.stderr.isatty():
         return simulated(scenario)
     from rich.console import Console
+    from rich.progress import Progress
 
-    with Console(stderr=True).status(f"simulating {scenario.n} patients"):
-        return simulated(scenario)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"simulating {scenario.n} patients", total=scenario.n)
+        return simulated(scenario, progress=lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def _show(result: Result, wanted: Wanted) -> None:

@@ -10,7 +10,7 @@ from racemate.library.entries import Effect, KineticModel, ParameterSet, Substan
 from racemate.library.library import Library
 from racemate.model import Expr, Module
 from racemate.pharmacokinetics import individual
-from racemate.pharmacokinetics.disposition import dose_scale
+from racemate.pharmacokinetics.disposition import dose_scale, in_sentence
 
 MASS = 1e6  # 1 mg/L of a substance of molar mass M (g/mol) is 1e6 / M nmol/L
 Numbers = Mapping[str, Any]
@@ -56,7 +56,7 @@ class Setting:
         v1 = individual(self.m, kinetic.disposition[entry.name].parameters["V1"], kinetic.parameters)
         inside = self.m.state(f"concentration.{name}", "nmol/L", scale=dose_scale(self.m, kinetic) / v1)
         self.m.rate(f"concentration.{name}", individual(self.m, own["ke0"]) * (plasma - inside))
-        label = f"effect-site {entry.label} ({self.effect.label.lower()})"
+        label = f"effect-site {in_sentence(entry.label)} ({self.effect.label.lower()})"
         self.m.offer(name, inside, "nmol/L", label=label, molar_mass=entry.molar_mass.value)
         return inside
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -84,6 +85,13 @@ class Schedule:
         count, kind, index = (np.array([int(r[c]) for r in records], np.int64) for c in (3, 4, 5))
         return cls(table(0), table(1), table(2), count, kind, index)
 
+    def rows(self, start: int, stop: int) -> Schedule:
+        """The records of some of the patients."""
+        if len(self.time) == 1:
+            return self
+        time, interval, value = (np.ascontiguousarray(x[start:stop]) for x in (self.time, self.interval, self.value))
+        return Schedule(time, interval, value, self.count, self.kind, self.index)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -140,3 +148,15 @@ class Solution:
     status: npt.NDArray[np.int64]
     steps: npt.NDArray[np.int64]
     summaries: dict[str, Array] = field(default_factory=dict)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Solution]) -> Solution:
+        """The solutions of several batches of patients as one."""
+        if len(parts) == 1:
+            return parts[0]
+        values, status, steps = (np.concatenate([getattr(p, name) for p in parts]) for name in _BY_PATIENT)
+        summaries = {k: np.concatenate([p.summaries[k] for p in parts]) for k in parts[0].summaries}
+        return cls(parts[0].times, values, status, steps, summaries)
+
+
+_BY_PATIENT = ("values", "status", "steps")

@@ -8,7 +8,7 @@ from racemate.library.entries import KineticModel, Substance
 from racemate.library.library import Library
 from racemate.model import Expr, Model, Module
 from racemate.pharmacokinetics.absorption import add_absorption
-from racemate.pharmacokinetics.disposition import add_disposition, add_formation, dose_scale
+from racemate.pharmacokinetics.disposition import add_disposition, add_formation, dose_scale, in_sentence
 from racemate.pharmacokinetics.individual import COVARIATES, covariate, individual
 
 __all__ = ["COVARIATES", "add_effect_site", "add_kinetics", "covariate", "individual"]
@@ -64,7 +64,7 @@ def add_effect_site(model: Model, library: Library, kinetic: KineticModel, subst
         )
     plasma = m.read(f"{site}.{substance.name}", "nmol/L")
     concentration = biophase(m, library, kinetic, substance, plasma)
-    label = f"effect-site {substance.label}"
+    label = f"effect-site {in_sentence(substance.label)}"
     mass = substance.molar_mass.value
     m.offer(f"effect-site.{substance.name}", concentration, "nmol/L", label=label, molar_mass=mass)
     if substance.fraction_unbound is None:

@@ -156,8 +156,19 @@ def add_site_link(m: Module, kinetic: KineticModel, substance: Substance, link: 
 def offer_site(m: Module, substance: Substance, site: str, concentration: Expr, source: str) -> None:
     """Offer the total and the unbound concentration at a sampling site."""
     mass = substance.molar_mass.value
-    label = f"{site} {substance.label}"
+    label = f"{site} {in_sentence(substance.label)}"
     m.offer(f"{site}.{substance.name}", concentration, "nmol/L", label=label, molar_mass=mass, sources=(source,))
     if substance.fraction_unbound is not None:
         free = individual(m, substance.fraction_unbound) * concentration
         m.offer(f"{site}.{substance.name}.free", free, "nmol/L", label=f"{label}, unbound", molar_mass=mass)
+
+
+def in_sentence(label: str) -> str:
+    """A substance's label inside a sentence: ``Morphine`` is ``morphine``, ``S-ketamine`` stays.
+
+    Examples
+    --------
+    >>> in_sentence("Morphine"), in_sentence("S-ketamine")
+    ('morphine', 'S-ketamine')
+    """
+    return label[0].lower() + label[1:] if label[1:2].islower() else label

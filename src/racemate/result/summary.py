@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+FUNCTIONS = ("1", "%")  # units of what has a resting value and may be depressed
 METRICS = ("CMAX", "TMAX", "CMIN", "TMIN", "AUCLST", "CLST")
 """CDISC names: largest value and its time, smallest value and its time, area to the last time, last value."""
 
@@ -191,5 +192,5 @@ def row(name: str, label: str, unit: str, time: Floats, values: Floats) -> Row:
         CMAX=Statistic.of(top), TMAX=Statistic.of(time[values.argmax(axis=1)]),
         CMIN=Statistic.of(bottom), TMIN=Statistic.of(time[values.argmin(axis=1)]),
         AUCLST=Statistic.of(area_of_each), CLST=Statistic.of(values[:, -1]),
-        falls=first - lowest > highest - first,
+        falls=unit in FUNCTIONS and first - lowest > highest - first,  # a bolus also starts at its highest
     )  # fmt: skip

@@ -66,7 +66,9 @@ def resolve_settings(scenario: Scenario, library: Library, system: System) -> di
     resolved = {}
     for name, text in scenario.settings.items():
         value, unit = _split(text, name)
-        if name in system.parameter_index:
+        inside = [p.name for p in system.parameters if p.name == name or p.name.endswith("." + name)]
+        if len(inside) == 1:  # what this run uses comes before what else the library holds
+            name = inside[0]
             own = system.parameter(name).unit
         else:
             number = library.find_number(name)
