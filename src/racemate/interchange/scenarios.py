@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 from racemate.errors import RacemateError, unknown
@@ -32,6 +33,9 @@ def read_scenario(path: PathLike) -> Scenario:
         raise RacemateError(f"not a TOML file: {error}", where=str(path), fix=fix) from None
     for key, value in plain.items():
         _check(key, value, f"{path}, {key}")
+    for key in ("set", "model"):
+        if key in plain:
+            plain[key] = dict(_flat(plain[key]))
     if not isinstance(plain.get("regimen"), str):
         raise RacemateError("the scenario has no regimen", where=str(path), fix='regimen = "morphine 5 mg iv"')
     try:
@@ -47,3 +51,12 @@ def _check(key: str, value: Any, where: str) -> None:
     kinds = KEYS[key]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise RacemateError(f"'{key}' cannot be {value!r}", where=where, fix=f"a {kinds[0].__name__}")
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names again, where TOML has read ``esketamine.CL = ...`` as a table in a table."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
