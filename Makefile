@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format check-full bench docs clean
+.PHONY: help setup demo pictures test lint format check-full bench docs clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ setup: $(VENV)/.dev ## install racemate and everything the tests need into .venv
 
 demo: $(VENV)/.core ## one line of dosing with a picture, a first answer, a virtual population
 	$(BIN)/python scripts/demo.py
+
+pictures: demo ## the README's pictures, from the demo's
+	cp out/one-line.png out/is-ketamine-an-opioid.png docs/pictures/
 
 test: $(VENV)/.dev ## what CI runs: ruff, mypy, the tests, the docstring and page examples
 	$(BIN)/ruff check .
