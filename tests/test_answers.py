@@ -31,7 +31,7 @@ def test_the_worked_occupancies_of_185_ng_per_ml_come_out(found: Answer) -> None
     assert 0.007 <= mu.low <= mu.high <= 0.04
     assert at(found, WORKED, NMDA_WITHOUT_MG).occupancy.central == pytest.approx(0.40, abs=0.04)
     with_mg = at(found, WORKED, NMDA_WITH_MG).occupancy
-    assert 0.07 <= with_mg.low < with_mg.central < with_mg.high == pytest.approx(0.27, abs=0.02)
+    assert 0.07 <= with_mg.low < with_mg.central < with_mg.high <= 0.27
     assert 0.008 <= at(found, WORKED, "kappa").occupancy.central <= 0.016
     assert at(found, WORKED, "delta").occupancy.central == pytest.approx(0.002, rel=0.3)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from racemate.library import load
 from racemate.library.entries import Binding
 from racemate.people import random as keyed
-from racemate.provenance import Number
+from racemate.provenance import Derived, Number
 from racemate.scenario import Scenario
 from racemate.simulate import assembly_of, simulate
 from racemate.simulation.draws import draw_number
@@ -97,7 +97,7 @@ def _occupancy(exposure: Exposure, target: str, draws: int, seed: int) -> Occupa
         if binding.efficacy is not None:
             efficacy[i] = binding.efficacy.value
             drawn_efficacy[i] = _drawn(binding.efficacy, patients, seed)
-    slopes = np.array([b.slope.value if isinstance(b.slope, Number) else b.slope for b in ligands.values()])
+    slopes = np.array([_slope(b, target) for b in ligands.values()])
     central, drawn = _sloped(central[:, None], slopes)[:, 0], _sloped(drawn, slopes)
     total, totals = central.sum(), drawn.sum(axis=0)
     activation = None
@@ -111,6 +111,12 @@ def _occupancy(exposure: Exposure, target: str, draws: int, seed: int) -> Occupa
         Estimate.of(float(total / (1 + total)), totals / (1 + totals)),
         activation,
     )
+
+
+def _slope(binding: Binding, target: str) -> float:
+    slope = binding.numbers.get("slope_mg", binding.slope) if target == NMDA_WITH_MG else binding.slope
+    assert not isinstance(slope, Derived)
+    return slope.value if isinstance(slope, Number) else float(slope)
 
 
 def _sloped(ratio: Array, slopes: Array) -> Array:

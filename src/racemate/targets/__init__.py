@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from racemate.library.entries import Binding
+from racemate.library.entries import Binding, Value
 from racemate.library.library import Library
 from racemate.model import Expr, Model, Module
 from racemate.pharmacokinetics import individual
@@ -15,6 +15,7 @@ from racemate.provenance import Number
 
 __all__ = ["add_targets"]
 
+Slope = float | Value
 TINY = 1e-12  # keeps a share of nothing finite
 
 
@@ -39,7 +40,7 @@ def add_targets(model: Model, library: Library, substances: Iterable[str]) -> No
 def _add_target(m: Module, library: Library, target: str, ligands: dict[str, Binding]) -> None:
     present = m.parameter(f"switch.{target}", 1.0, "1", kind="switch", label=f"1, or 0 to take {target} away")
     label = library.targets[target].label
-    drive = _drives(m, {name: (binding, binding.Ki) for name, binding in ligands.items()}, present)
+    drive = _drives(m, {name: (b, b.Ki, b.slope) for name, b in ligands.items()}, present)
     total = _sum(m, drive.values())
     for name, x in drive.items():
         m.offer(f"occupancy.{target}.{name}", x / (1.0 + total), "1", label=f"{label} occupancy by {name}")
@@ -54,22 +55,22 @@ def _add_target(m: Module, library: Library, target: str, ligands: dict[str, Bin
 
 def _add_block(m: Module, ligands: dict[str, Binding], present: Expr) -> None:
     """Channel block with 1 mmol/L magnesium in the channel, which weakens the blockers that share its site."""
-    constants = {}
+    constants: dict[str, tuple[Binding, Number, Slope]] = {}
     for name, binding in ligands.items():
         constant = binding.numbers.get("Ki_mg", binding.Ki)
         assert isinstance(constant, Number)
-        constants[name] = (binding, constant)
+        constants[name] = (binding, constant, binding.numbers.get("slope_mg", binding.slope))
     total = _sum(m, _drives(m, constants, present).values())
     m.offer("block.nmda", total / (1.0 + total), "1", label="NMDA channel block, 1 mmol/L magnesium")
 
 
-def _drives(m: Module, ligands: Mapping[str, tuple[Binding, Number]], present: Expr) -> dict[str, Expr]:
+def _drives(m: Module, ligands: Mapping[str, tuple[Binding, Number, Slope]], present: Expr) -> dict[str, Expr]:
     """What each ligand brings: its share of all C/Ki, with its own slope at their sum.
 
     So half of a racemate given as each enantiomer, or one ligand counted as two, binds as the whole does.
     """
-    ratio = {name: _over(m, binding, constant) * present for name, (binding, constant) in ligands.items()}
-    slopes = {name: _slope(m, binding) for name, (binding, _) in ligands.items()}
+    ratio = {name: _over(m, binding, constant) * present for name, (binding, constant, _) in ligands.items()}
+    slopes = {name: _slope(m, slope) for name, (*_, slope) in ligands.items()}
     if all(slope == 1.0 for slope in slopes.values()):
         return ratio
     total = _sum(m, ratio.values())
@@ -81,8 +82,8 @@ def _over(m: Module, binding: Binding, constant: Number) -> Expr:
     return m.read(f"{binding.site}.{binding.substance}{tail}", "nmol/L") / individual(m, constant)
 
 
-def _slope(m: Module, binding: Binding) -> Expr | float:
-    return individual(m, binding.slope) if isinstance(binding.slope, Number) else float(binding.slope)
+def _slope(m: Module, slope: Slope) -> Expr | float:
+    return float(slope) if isinstance(slope, int | float) else individual(m, slope)
 
 
 def _sum(m: Module, parts: Iterable[Expr]) -> Expr:
