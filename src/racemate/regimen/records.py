@@ -205,7 +205,7 @@ class _Records:
     def event(self, i: int, row: dict[str, Any]) -> int:
         """EVID, or what NONMEM takes it for where the column is missing."""
         if _empty(row.get("EVID")):
-            return 1 if _value(row, "AMT", i) != 0 or (_value(row, "RATE", i) > 0 and _value(row, "SS", i)) else 0
+            return 1 if _value(row, "AMT", i) != 0 or _value(row, "RATE", i) != 0 else 0
         event = _whole(row, "EVID", i)
         if event in (0, 1, 2, 3, 4):
             return event
