@@ -259,3 +259,17 @@ def test_the_examples_of_the_manual_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said(capsys, *shlex.split(line)[1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("simons-2022.disposition.s-ketamine.CL", "-1"),
+        ("esketamine.kinetics.simons-2022.parameters.VK1", "0"),
+        ("esketamine.substances.s-ketamine.fraction_unbound", "2"),
+        ("esketamine.binding.mu.s-ketamine.Ki", "-5 umol/L"),
+    ],
+)
+def test_a_setting_no_body_can_have_is_refused(name: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", "ketamine 5 mg iv", "--set", f"{name}={value}"]) == 2
+    assert "cannot set" in capsys.readouterr().err

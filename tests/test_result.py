@@ -169,3 +169,13 @@ def test_a_bolus_peaks_at_its_start_and_breathing_has_a_lowest_value() -> None:
     assert not found["arterial.fentanyl"].falls
     assert found["arterial.fentanyl"].TMAX.median == 0.0
     assert found["ventilation"].falls
+
+
+def test_the_horizon_does_not_move_a_peak_or_an_area() -> None:
+    """A bolus of remifentanil is over in an hour; looking longer must not flatten what it did."""
+    names = ["ventilation", "arterial.remifentanil"]
+    short, long = (simulate("remifentanil 1 ug/kg iv", until=t, outputs=names).summary() for t in ("1 h", "4 days"))
+    assert long["ventilation"].CMIN.median == pytest.approx(short["ventilation"].CMIN.median, rel=0.02)
+    assert long["arterial.remifentanil"].AUCLST.median == pytest.approx(
+        short["arterial.remifentanil"].AUCLST.median, rel=0.03
+    )

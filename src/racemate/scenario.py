@@ -14,6 +14,36 @@ from racemate.units import parse_unit
 
 DAY = 1440.0
 LONGEST = 100 * 365.25 * DAY
+# Minutes after a dose starts or ends at which a default grid also looks: curves are sharp there, whatever the horizon.
+AFTER_DOSE = (
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    1,
+    1.25,
+    1.5,
+    2,
+    2.5,
+    3,
+    4,
+    5,
+    6,
+    7.5,
+    10,
+    12.5,
+    15,
+    20,
+    25,
+    30,
+    40,
+    50,
+    60,
+    75,
+    90,
+    120,
+)
+CLOSELY = 60  # so many starts and ends are looked at closely; the rest only at their time
 NICE_STEPS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 7200, 14400)
 
 
@@ -157,14 +187,15 @@ class Scenario:
         return last + 240.0
 
     def times(self) -> list[float]:
-        """Output times in min: an even grid, and the start and end of every dose on it."""
+        """Output times in min: an even grid; where none was asked for, also closely after doses start and end."""
         step = self.every
         if step is None:
             step = next((s for s in NICE_STEPS if (self.end - self.start) / s <= 600), NICE_STEPS[-1])
         count = math.floor((self.end - self.start) / step + 1e-9)
         grid = {self.start + i * step for i in range(count + 1)} | {0.0, self.end}
         if self.every is None:
-            grid |= set(self._marks())
+            marks = self._marks()
+            grid |= set(marks) | {mark + after for mark in sorted(set(marks))[:CLOSELY] for after in AFTER_DOSE}
         return sorted(t for t in grid if self.start <= t <= self.end)
 
     def _marks(self) -> list[float]:

@@ -19,6 +19,7 @@ from racemate.scenario import Scenario
 from racemate.simulation.assemble import Assembly
 from racemate.units import convert, parse_unit
 
+SHARES = {"fraction_unbound", "efficacy", "F", "fraction"}
 Indices = npt.NDArray[np.int64]
 
 
@@ -73,8 +74,22 @@ def resolve_settings(scenario: Scenario, library: Library, system: System) -> di
         else:
             number = library.find_number(name)
             name, own = number.key, number.unit
-        resolved[name] = convert(value, unit or own, own) * parse_unit(own).factor
+        value = convert(value, unit or own, own)
+        _check_setting(name, value, own, library)
+        resolved[name] = value * parse_unit(own).factor
     return resolved
+
+
+def _check_setting(name: str, value: float, unit: str, library: Library) -> None:
+    """What is positive by nature stays positive, and a share of something stays a share."""
+    number = library.numbers().get(name)
+    if number is None:
+        return
+    share = unit == "1" and name.rsplit(".", 1)[-1] in SHARES
+    if share and not 0 <= value <= 1:
+        raise RacemateError(f"cannot set {name} to {value:g}", fix="a share, from 0 to 1")
+    if number.value > 0 and (value < 0 or (value == 0 and unit != "1")):
+        raise RacemateError(f"cannot set {name} to {value:g} {unit}", fix="a value above zero")
 
 
 def _split(text: str, name: str) -> tuple[float, str]:
