@@ -273,3 +273,19 @@ def test_the_examples_of_the_manual_run(
 def test_a_setting_no_body_can_have_is_refused(name: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["simulate", "ketamine 5 mg iv", "--set", f"{name}={value}"]) == 2
     assert "cannot set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ketamine 1e9 mg iv"],
+        ["fentanyl 100 mg iv"],
+        ["ketamine 500 mg/kg iv"],
+        ["ketamine 10 mg iv at 5 h", "--until", "1 h"],
+    ],
+)
+def test_absurd_doses_and_ends_before_the_first_dose_are_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["simulate", *words]) == 2
+    assert "fix:" in capsys.readouterr().err

@@ -161,6 +161,13 @@ class Scenario:
                 where="until",
                 fix="an end after the start, and at most 100 years",
             )
+        first = min((d.time for d in self.regimen.doses), default=self.start)
+        if first > self.end:
+            raise RacemateError(
+                f"the simulation ends at {self.end:g} min, before the first dose at {first:g} min",
+                where="until",
+                fix="a later end, or an earlier dose",
+            )
         if self.every is not None and not (self.every > 0 and (self.end - self.start) / self.every <= 1e6):
             raise RacemateError(
                 f"outputs every {self.every:g} min over {self.end - self.start:g} min",

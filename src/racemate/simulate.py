@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from racemate.engine import problem
+from racemate.errors import RacemateError
 from racemate.library import load
 from racemate.library.library import Library
 from racemate.model.system import Output, System
@@ -21,6 +22,7 @@ from racemate.simulation.dosing import Dosing, dose_amount, nmol, schedule
 from racemate.units import convert, parse_unit
 
 REFERENCE_WEIGHT = 70.0
+ABSURD = 100.0  # times the highest dose studied: a slip of the unit, not an overdose
 CHUNK = 256
 Progress = Callable[[int, int], None]
 
@@ -96,6 +98,7 @@ def prepare(scenario: Scenario) -> Prepared:
     """Choose the models, compose the system, and draw every patient's numbers and dosing records."""
     library = load()
     assembly = assemble(scenario, library)
+    _range_warnings(scenario, assembly)  # an absurd dose is refused before anything is compiled
     system = assembly.compose(list(scenario.outputs) or default_outputs(assembly))
     people = draws.batch(scenario, assembly, system, _dose_scales(scenario, assembly))
     weight = np.broadcast_to(np.asarray(scenario.people.covariates["weight"], float), (scenario.n,))
@@ -229,10 +232,13 @@ def _range_warnings(scenario: Scenario, assembly: Assembly) -> list[str]:
         weight = float(np.mean(np.asarray(scenario.people.covariates["weight"], float)))
         value = convert(amount.value, amount.unit, limits.unit) * (weight if amount.per else 1.0)
         value /= weight if limits.per else 1.0
+        unit = f"{limits.unit}/{limits.per}" if limits.per else limits.unit
+        if value > ABSURD * limits.high:
+            what = f"{dose.label}: {value:.3g} {unit} is more than {ABSURD:g} times the most that was studied"
+            raise RacemateError(what, fix=f"a dose within {limits.low:g}-{limits.high:g} {unit}; check mg against ug")
         if not limits.low <= value <= limits.high * (1 + 1e-9):
-            unit = f"{limits.unit}/{limits.per}" if limits.per else limits.unit
             text = f"{dose.label}: {value:.3g} {unit} is outside {limits.low:g}-{limits.high:g} {unit}, "
-            found.append(text + f"the range the {product.name if product else ''} model was built on ({limits.source})")
+            found.append(text + f"the doses studied ({limits.source})")
     return list(dict.fromkeys(found))
 
 
