@@ -184,3 +184,22 @@ def test_a_wrong_record_is_named_by_its_number() -> None:
 def test_rules_are_not_records() -> None:
     with pytest.raises(RacemateError, match="rule"):
         parse("naloxone 2 mg im when ventilation < 40 %").to_records()
+
+
+@pytest.mark.parametrize(("slip", "meant"), [("RAET", "RATE"), ("ADL", "ADDL"), ("DUUR", "DUR"), ("evdi", "EVID")])
+def test_a_slip_of_a_dose_column_is_refused(slip: str, meant: str) -> None:
+    names = ("TIME", "AMT", slip) if slip.isupper() else ("time", "amt", slip)
+    with pytest.raises(RacemateError, match=f"slip of {meant}"):
+        Regimen.from_records([dict(zip(names, (0, 100, 1), strict=True))], product="morphine", route="iv")
+
+
+@pytest.mark.parametrize("covariate", ["WT", "AGE", "SEX", "HT", "RACE", "DATE", "CRCL", "OCC", "ETIME"])
+def test_a_covariate_is_no_slip(covariate: str) -> None:
+    rows = [{"TIME": 0, "AMT": 100, covariate: 1}]
+    (dose,) = Regimen.from_records(rows, product="morphine", route="iv").doses
+    assert str(dose.amount) == "100 mg"
+
+
+def test_a_rate_without_an_amount_is_never_dropped() -> None:
+    with pytest.raises(RacemateError, match="more than zero"):
+        Regimen.from_records([{"TIME": 0, "AMT": 0, "RATE": 20}], product="morphine", route="iv")

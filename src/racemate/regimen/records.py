@@ -18,6 +18,7 @@ Dialect = Literal["nonmem", "mrgsolve", "rxode2"]
 COLUMNS = (
     "ID", "TIME", "AMT", "RATE", "DUR", "II", "ADDL", "SS", "EVID", "CMT", "DV", "MDV", "PRODUCT", "ROUTE", "UNIT",
 )  # fmt: skip
+DOSE_COLUMNS = ("RATE", "DUR", "ADDL", "EVID", "CMT", "ROUTE", "PRODUCT", "UNIT")  # their absence is no error by itself
 _EVENTS: dict[str, dict[int, str]] = {
     "nonmem": {},
     "mrgsolve": {8: "replaces the amount in a compartment"},
@@ -114,7 +115,32 @@ def _upper(names: list[str], *, empty: bool) -> dict[str, str]:
             close = nearest(needed, [n for n in names if n not in known])
             fix = f"is it '{close}'? then rename it" if close else f"columns: {', '.join(names)}"
             raise RacemateError(f"the records have no column {needed}", fix=fix)
+    for name in (n for n in names if n not in known):
+        if column := _slip_of(name.upper(), set(known.values())):
+            fix = f"rename it to {column}, or to something unlike it"
+            raise RacemateError(
+                f"the column '{name}' looks like a slip of {column}, which would change the doses", fix=fix
+            )
     return known
+
+
+def _slip_of(name: str, present: set[str]) -> str | None:
+    """The absent column of doses that a name is a slip of: a letter too many or too few, or two swapped.
+
+    A wrong letter is no slip (``RACE`` and ``DATE`` are not ``RATE``), nor is anything beside the column itself.
+    """
+    for column in DOSE_COLUMNS:
+        if column not in present and (_drops_one(name, column) or _drops_one(column, name) or _swaps(name, column)):
+            return column
+    return None
+
+
+def _drops_one(longer: str, shorter: str) -> bool:
+    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+
+
+def _swaps(a: str, b: str) -> bool:
+    return any(a[:i] + a[i + 1 : i + 2] + a[i : i + 1] + a[i + 2 :] == b for i in range(len(a) - 1))
 
 
 def _one_person(rows: list[tuple[int, dict[str, Any]]]) -> None:
