@@ -289,3 +289,26 @@ def test_absurd_doses_and_ends_before_the_first_dose_are_refused(
 ) -> None:
     assert run(["simulate", *words]) == 2
     assert "fix:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["drugs", "morphine"], ["sources", "morphine 10 mg iv"], ["simulate", "morphine 10 mg iv"]]
+)
+def test_a_reader_who_leaves_is_no_failure(words: list[str]) -> None:
+    racemate = [sys.executable, "-c", "from racemate.cli import main; main()", *words]
+    with subprocess.Popen(racemate, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait() == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--csv", "/dev/full"]])
+def test_a_full_disk_is_one_message(options: list[str]) -> None:
+    command = [sys.executable, "-c", "from racemate.cli import main; main()", "simulate", "morphine 10 mg iv", *options]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "no space left" in done.stderr.lower()
+    assert "Traceback" not in done.stderr

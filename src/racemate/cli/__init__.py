@@ -32,8 +32,13 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _left("interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as in `racemate ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return 0
+    except SystemExit as left:  # typer answers a closed pipe with its own exit
+        return 0 if isinstance(left.__context__, BrokenPipeError) else _code(left)
+    except OSError as error:
+        _drop_stdout()
+        return _wrong(f"error: cannot write: {(error.strerror or str(error)).lower()}")
     except MemoryError:
         return _wrong("error: not enough memory\n  fix:   fewer patients, fewer outputs or a wider --every")
     except Exception as error:
@@ -52,6 +57,15 @@ def _parser_error(error: Exception) -> int:
     if context is not None:
         text += f"\n  fix:   see '{context.command_path} --help'"
     return _wrong(text)
+
+
+def _drop_stdout() -> None:
+    """Nothing more can be written there, not even what is left in the buffer when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _code(left: SystemExit) -> int:
+    return left.code if isinstance(left.code, int) else 0 if left.code is None else WRONG_INPUT
 
 
 def _wrong(text: str) -> int:

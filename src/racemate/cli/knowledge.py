@@ -127,12 +127,11 @@ def sources(regimen: o.RegimenText, output: o.Outputs = None, model: o.Models = 
     racemate sources "morphine 5 mg iv"
     """
     from racemate.interchange.citations import citations
-    from racemate.library import load
     from racemate.provenance import KINDS
     from racemate.report.words import figure, unit_text
     from racemate.simulate import composed, used_numbers
 
-    numbers = used_numbers(composed(_scenario(regimen, output, model)), load())
+    numbers = used_numbers(composed(_scenario(regimen, output, model)))
     counts = {kind: sum(n.kind == kind for n in numbers) for kind in KINDS}
     total = max(1, len(numbers))
     shares = ", ".join(f"{count} {kind} ({100 * count / total:.0f} %)" for kind, count in counts.items())

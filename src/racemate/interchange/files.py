@@ -55,7 +55,10 @@ def replacing(path: PathLike) -> Iterator[Path]:
     """
     target = Path(path).expanduser()
     if _special(target):
-        yield target
+        try:
+            yield target
+        except OSError as error:
+            raise _refused("write", path, error) from None
         return
     target = target.resolve()
     try:
