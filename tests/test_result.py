@@ -179,3 +179,31 @@ def test_the_horizon_does_not_move_a_peak_or_an_area() -> None:
     assert long["arterial.remifentanil"].AUCLST.median == pytest.approx(
         short["arterial.remifentanil"].AUCLST.median, rel=0.03
     )
+
+
+def test_the_numbers_of_a_run_are_those_it_used() -> None:
+    own = {n.key: n.value for n in simulate("morphine 10 mg iv", until="1 h").numbers}
+    name = next(k for k in own if k.endswith("fraction_unbound") and k.startswith("morphine"))
+    changed = simulate("morphine 10 mg iv", until="1 h", set={name: "0.5"})
+    assert {n.key: n.value for n in changed.numbers}[name] == 0.5 != own[name]
+
+
+def test_what_a_user_sets_is_not_drawn_again() -> None:
+    name = "morphine.substances.morphine.fraction_unbound"
+    outputs = ["arterial.morphine", "arterial.morphine.free"]
+    found = simulate(
+        "morphine 10 mg iv",
+        population=20,
+        until="1 h",
+        outputs=outputs,
+        set={name: "0.5"},
+        variability=False,
+        uncertainty=True,
+    )
+    share = found["arterial.morphine.free"][:, 1:] / found["arterial.morphine"][:, 1:]
+    assert np.allclose(share, 0.5, rtol=1e-9)
+
+
+def test_a_strong_agonist_brings_its_caution_and_ketamine_does_not() -> None:
+    assert any("overstated" in w for w in simulate("morphine 10 mg iv", until="1 h").warnings)
+    assert not any("overstated" in w for w in simulate("ketamine 10 mg iv", until="1 h").warnings)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from racemate.engine import problem
-from racemate.errors import RacemateError
 from racemate.library import load
 from racemate.library.library import Library
 from racemate.model.system import Output, System
@@ -19,10 +18,10 @@ from racemate.scenario import Scenario
 from racemate.simulation import draws
 from racemate.simulation.assemble import Assembly, assemble, default_outputs
 from racemate.simulation.dosing import Dosing, dose_amount, nmol, schedule
+from racemate.simulation.ranges import range_warnings
 from racemate.units import convert, parse_unit
 
 REFERENCE_WEIGHT = 70.0
-ABSURD = 100.0  # times the highest dose studied: a slip of the unit, not an overdose
 CHUNK = 256
 Progress = Callable[[int, int], None]
 
@@ -68,6 +67,7 @@ class Prepared:
     batch: problem.Batch
     schedule: problem.Schedule
     times: problem.Array
+    warnings: tuple[str, ...] = ()
 
     def solve(self, progress: Progress | None = None) -> problem.Solution:
         """Integrate with the compiled kernel; with SciPy where the scenario asks for it or no llvmlite is to be had."""
@@ -98,13 +98,13 @@ def prepare(scenario: Scenario) -> Prepared:
     """Choose the models, compose the system, and draw every patient's numbers and dosing records."""
     library = load()
     assembly = assemble(scenario, library)
-    _range_warnings(scenario, assembly)  # an absurd dose is refused before anything is compiled
+    warnings = range_warnings(scenario, assembly)
     system = assembly.compose(list(scenario.outputs) or default_outputs(assembly))
     people = draws.batch(scenario, assembly, system, _dose_scales(scenario, assembly))
     weight = np.broadcast_to(np.asarray(scenario.people.covariates["weight"], float), (scenario.n,))
     dosing = Dosing(system, library, assembly.products, people.full(), weight)
     records = schedule(dosing, scenario.regimen.doses)
-    return Prepared(scenario, assembly, system, people, records, np.array(scenario.times()))
+    return Prepared(scenario, assembly, system, people, records, np.array(scenario.times()), warnings)
 
 
 def assembly_of(scenario: Scenario) -> Assembly:
@@ -158,10 +158,10 @@ def _result(prepared: Prepared, solution: problem.Solution) -> Result:
         units=units,
         labels={o.name: o.label or o.name for o in system.outputs},
         sources={o.name: _sources(system, o) for o in system.outputs},
-        numbers=used_numbers(system, assembly.library),
+        numbers=used_numbers(system, prepared.batch.base),
         status=solution.status,
         messages=messages,
-        warnings=(*scenario.people.notes, *_range_warnings(scenario, assembly), *system.notes),
+        warnings=(*scenario.people.notes, *prepared.warnings, *system.notes),
         events=tuple(_marks(scenario)),
         version=__version__,
         models={drug: k.name for drug, k in assembly.kinetics.items()},
@@ -208,38 +208,14 @@ def _sources(system: System, output: Output) -> tuple[str, ...]:
     return tuple(found)
 
 
-def used_numbers(system: System, library: Library) -> tuple[UsedNumber, ...]:
-    """Every sourced number the composed system holds."""
+def used_numbers(system: System, values: problem.Array | None = None) -> tuple[UsedNumber, ...]:
+    """Every sourced number a composed system holds, with its value in the library or, if given, in a run."""
+    used = [p.value for p in system.parameters] if values is None else values.tolist()
     return tuple(
-        UsedNumber(p.name, p.value / parse_unit(p.unit).factor, p.unit, p.kind, p.sources[0])
-        for p in system.parameters
+        UsedNumber(p.name, value / parse_unit(p.unit).factor, p.unit, p.kind, p.sources[0])
+        for p, value in zip(system.parameters, used, strict=True)
         if p.sources
     )
-
-
-def _range_warnings(scenario: Scenario, assembly: Assembly) -> list[str]:
-    """Doses outside the range a model was built on run, and say so."""
-    found = []
-    for dose in scenario.regimen.doses:
-        product = assembly.products.get(dose.product)
-        limits = product.ranges.get(dose.route) if product else None
-        if limits is None:
-            continue
-        by_rate = parse_unit(limits.unit).dimension == parse_unit("mg/h").dimension
-        amount = dose.rate if by_rate else dose_amount(dose)
-        if amount is None or parse_unit(amount.unit).dimension != parse_unit(limits.unit).dimension:
-            continue
-        weight = float(np.mean(np.asarray(scenario.people.covariates["weight"], float)))
-        value = convert(amount.value, amount.unit, limits.unit) * (weight if amount.per else 1.0)
-        value /= weight if limits.per else 1.0
-        unit = f"{limits.unit}/{limits.per}" if limits.per else limits.unit
-        if value > ABSURD * limits.high:
-            what = f"{dose.label}: {value:.3g} {unit} is more than {ABSURD:g} times the most that was studied"
-            raise RacemateError(what, fix=f"a dose within {limits.low:g}-{limits.high:g} {unit}; check mg against ug")
-        if not limits.low <= value <= limits.high * (1 + 1e-9):
-            text = f"{dose.label}: {value:.3g} {unit} is outside {limits.low:g}-{limits.high:g} {unit}, "
-            found.append(text + f"the doses studied ({limits.source})")
-    return list(dict.fromkeys(found))
 
 
 def _marks(scenario: Scenario) -> list[DoseMark]:

@@ -18,8 +18,6 @@ from racemate.model import Model
 
 __all__ = ["add_effects"]
 
-DEPRESSED = {"ventilation"}  # offered as what is left of the baseline
-
 
 def add_effects(
     model: Model,
@@ -55,8 +53,7 @@ def add_effect(setting: Setting) -> None:
     if path == "linear":
         setting.m.offer(f"{effect.id}.score-change", size, "points", label=f"{effect.label}: change of score")
         return
-    depressed = effect.id in DEPRESSED
-    value = 1.0 - size if depressed else size
+    value = 1.0 - size if effect.text.get("direction") == "depression" else size
     setting.m.offer(effect.id, value, "1", label=effect.label, sources=sources)
 
 

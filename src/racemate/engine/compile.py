@@ -29,7 +29,7 @@ from racemate.model.system import System
 
 def supports(system: System) -> bool:
     """Whether the compiled engine can run a system: it needs llvmlite, and delays are not in it yet."""
-    plain = all(node[0] not in ("delay", "delayed") for node in system.graph.nodes)
+    plain = all(node[0] != "delay" for node in system.graph.nodes)
     return plain and bool(system.states and system.outputs) and find_spec("llvmlite") is not None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from racemate.errors import RacemateError
 from racemate.model.graph import Graph
 from racemate.model.system import System
 
@@ -54,6 +55,8 @@ def function(graph: Graph, roots: Sequence[int]) -> Function:
     for i in graph.reachable(roots):
         node = graph.nodes[i]
         op = str(node[0])
+        if op == "delay":
+            raise RacemateError("a model with delays cannot be integrated yet", where=graph.text(i))
         text = _LEAF[op].format(node[1]) if op in _LEAF else _TEXT[op].format(*(f"n{j}" for j in node[1:]))
         lines.append(f"    n{i} = {text}")
     lines.append(f"    return [{', '.join(f'n{i}' for i in roots)}]")

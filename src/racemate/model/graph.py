@@ -16,7 +16,7 @@ Node = tuple[object, ...]
 
 #: When a value can change: never, between patients, at events, all the time.
 CONSTANT, PARAMETER, INPUT, STATE = range(4)
-LEAVES = ("const", "parameter", "input", "state", "time", "ref", "delayed")
+LEAVES = ("const", "parameter", "input", "state", "time", "ref")
 _LEAF_LEVEL = {"const": CONSTANT, "parameter": PARAMETER, "input": INPUT}
 UNARY: dict[str, Callable[[float], float]] = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt}
 

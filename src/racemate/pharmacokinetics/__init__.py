@@ -9,9 +9,9 @@ from racemate.library.library import Library
 from racemate.model import Expr, Model, Module
 from racemate.pharmacokinetics.absorption import add_absorption
 from racemate.pharmacokinetics.disposition import add_disposition, add_formation, dose_scale, in_sentence
-from racemate.pharmacokinetics.individual import COVARIATES, covariate, individual
+from racemate.pharmacokinetics.individual import covariate, individual
 
-__all__ = ["COVARIATES", "add_effect_site", "add_kinetics", "covariate", "individual"]
+__all__ = ["add_effect_site", "add_kinetics", "covariate", "individual"]
 
 
 def add_kinetics(model: Model, library: Library, kinetic: KineticModel, routes: Iterable[str]) -> None:

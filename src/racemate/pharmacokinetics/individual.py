@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from racemate.expressions import Expression, Operations, evaluate
 from racemate.library.entries import Value, effect_name
 from racemate.model import Expr, Module, exp, log, maximum, minimum, sqrt
+from racemate.people import Patient
 from racemate.provenance import Number
 
-#: Covariates a formula of the library may use, with the reference person's value (man, 35 y, 70 kg, 176 cm).
-COVARIATES = {
-    "weight": 70.0, "height": 176.0, "age": 35.0, "female": 0.0, "male": 1.0, "bmi": 22.6, "bsa": 1.85,
-    "lbm": 56.8, "ffm": 56.1, "egfr": 100.0,
-}  # fmt: skip
+
+@lru_cache(maxsize=1)
+def reference_covariates() -> Mapping[str, float]:
+    """The covariates of the reference person, which every patient replaces at run time."""
+    return Patient().covariates
 
 
 def covariate(m: Module, name: str) -> Expr:
     """A covariate as a plain number in its own unit (kg, cm, years, mL/min, 0 or 1)."""
-    return m.parameter(f"covariate.{name}", COVARIATES[name], "1", kind="covariate")
+    return m.parameter(f"covariate.{name}", reference_covariates()[name], "1", kind="covariate")
 
 
 def individual(m: Module, value: Value, parameters: Mapping[str, Value] | None = None) -> Expr:

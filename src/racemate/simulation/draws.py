@@ -34,10 +34,11 @@ def batch(scenario: Scenario, assembly: Assembly, system: System, dose_scales: M
     base = np.array([p.value for p in system.parameters])
     for name, scale in dose_scales.items():
         _put(base, system, f"dose-scale.{name}", scale)
-    for name, setting in resolve_settings(scenario, assembly.library, system).items():
+    settings = resolve_settings(scenario, assembly.library, system)
+    for name, setting in settings.items():
         _put(base, system, name, setting)
-    columns = _columns(scenario, assembly, system, base)
-    columns = {name: column for name, column in columns.items() if name in system.parameter_index}
+    drawn = _columns(scenario, assembly, system, base)
+    columns = {name: c for name, c in drawn.items() if name in system.parameter_index and name not in settings}
     index = np.array([system.parameter_index[name] for name in columns], np.int64)
     n = scenario.n
     varying = np.stack([np.broadcast_to(c, (n,)) for c in columns.values()], axis=1) if columns else np.zeros((n, 0))
@@ -80,13 +81,23 @@ def resolve_settings(scenario: Scenario, library: Library, system: System) -> di
     return resolved
 
 
+def is_share(key: str, unit: str) -> bool:
+    """Whether a number is a share of something, which nothing can make more than 1.
+
+    Examples
+    --------
+    >>> is_share("morphine.substances.morphine.fraction_unbound", "1"), is_share("morphine.x.CL", "L/min")
+    (True, False)
+    """
+    return unit == "1" and key.rsplit(".", 1)[-1] in SHARES
+
+
 def _check_setting(name: str, value: float, unit: str, library: Library) -> None:
     """What is positive by nature stays positive, and a share of something stays a share."""
     number = library.numbers().get(name)
     if number is None:
         return
-    share = unit == "1" and name.rsplit(".", 1)[-1] in SHARES
-    if share and not 0 <= value <= 1:
+    if is_share(name, unit) and not 0 <= value <= 1:
         raise RacemateError(f"cannot set {name} to {value:g}", fix="a share, from 0 to 1")
     if number.value > 0 and (value < 0 or (value == 0 and unit != "1")):
         raise RacemateError(f"cannot set {name} to {value:g} {unit}", fix="a value above zero")
@@ -155,7 +166,7 @@ def draw_number(number: Number, value: float, rank: Array) -> Array:
     Parameters
     ----------
     value : float
-        The canonical value used in this run, which may have been set by the user.
+        The canonical typical value.
     rank : ndarray
         Uniform numbers between 0 and 1.
     """
@@ -163,5 +174,6 @@ def draw_number(number: Number, value: float, rank: Array) -> Array:
     low, high = (x * number.factor for x in number.range())
     if spread > 0:
         middle = np.sqrt(low * high) if number.uncertainty and number.uncertainty.kind == "range" else value
-        return np.asarray(middle * np.exp(spread * keyed.normal_quantile(rank)))
+        drawn = np.asarray(middle * np.exp(spread * keyed.normal_quantile(rank)))
+        return np.minimum(drawn, 1.0) if is_share(number.key, number.unit) else drawn
     return np.asarray(low + (high - low) * rank)

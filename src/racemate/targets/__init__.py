@@ -16,6 +16,7 @@ from racemate.provenance import Number
 __all__ = ["add_targets"]
 
 Slope = float | Value
+STRONG = 0.5  # intrinsic efficacy from which a ligand's constant is one of the high-affinity state
 TINY = 1e-12  # keeps a share of nothing finite
 
 
@@ -46,6 +47,9 @@ def _add_target(m: Module, library: Library, target: str, ligands: dict[str, Bin
         m.offer(f"occupancy.{target}.{name}", x / (1.0 + total), "1", label=f"{label} occupancy by {name}")
     m.offer(f"occupancy.{target}", total / (1.0 + total), "1", label=f"{label} occupancy")
     efficacies = {name: b.efficacy for name, b in ligands.items() if b.efficacy is not None}
+    caution = library.targets[target].text.get("caution")
+    if caution and any(e.value >= STRONG for e in efficacies.values()):
+        m.note(str(caution))
     if efficacies:
         parts = [drive[name] / (1.0 + total) * individual(m, e) for name, e in efficacies.items()]
         m.offer(f"activation.{target}", _sum(m, parts), "1", label=f"{label} activation")
