@@ -281,6 +281,7 @@ def test_a_setting_no_body_can_have_is_refused(name: str, value: str, capsys: py
         ["ketamine 1e9 mg iv"],
         ["fentanyl 100 mg iv"],
         ["ketamine 500 mg/kg iv"],
+        ["arketamine 1e9 mg oral"],
         ["ketamine 10 mg iv at 5 h", "--until", "1 h"],
     ],
 )

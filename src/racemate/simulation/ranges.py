@@ -12,6 +12,7 @@ from racemate.simulation.assemble import Assembly
 from racemate.simulation.dosing import dose_amount
 from racemate.units import convert, parse_unit
 
+HEAVIEST = 100.0  # g: no single dose of any drug weighs more, whatever was studied
 ABSURD = 100.0  # times the highest dose studied: a slip of the unit, not an overdose
 
 
@@ -21,12 +22,14 @@ def range_warnings(scenario: Scenario, assembly: Assembly) -> tuple[str, ...]:
     Raises
     ------
     RacemateError
-        For a dose more than a hundred times the highest that was studied.
+        For a dose more than a hundred times the highest that was studied, or heavier than any dose.
     """
     weight = float(np.mean(np.asarray(scenario.people.covariates["weight"], float)))
     found = []
     for dose in scenario.regimen.doses:
         product = assembly.products.get(dose.product)
+        if product:
+            _check_mass(dose, weight)
         limits = product.ranges.get(dose.route) if product else None
         value = None if limits is None else _in_unit_of(dose, limits, weight)
         if limits is None or value is None:
@@ -39,6 +42,15 @@ def range_warnings(scenario: Scenario, assembly: Assembly) -> tuple[str, ...]:
             text = f"{dose.label}: {value:.3g} {unit} is outside {limits.low:g}-{limits.high:g} {unit}, "
             found.append(text + f"the doses studied ({limits.source})")
     return tuple(dict.fromkeys(found))
+
+
+def _check_mass(dose: Dose, weight: float) -> None:
+    amount = dose_amount(dose)
+    if parse_unit(amount.unit).dimension != parse_unit("g").dimension:
+        return
+    grams = convert(amount.value, amount.unit, "g") * (weight if amount.per else 1.0)
+    if grams > HEAVIEST:
+        raise RacemateError(f"{dose.label}: {grams:.3g} g is heavier than any dose", fix="check the unit: mg, ug or g")
 
 
 def _in_unit_of(dose: Dose, limits: DoseRange, weight: float) -> float | None:
