@@ -95,6 +95,9 @@ class Value:
     def __or__(self, other: Value) -> Value:
         return self.builder.emit(f"or {self.type} {self.text}, {other.text}", self.type)
 
+    def __xor__(self, other: Value) -> Value:
+        return self.builder.emit(f"xor {self.type} {self.text}, {other.text}", self.type)
+
     def __invert__(self) -> Value:
         return self.builder.emit(f"xor {self.type} {self.text}, {self.builder.constant(-1, self.type).text}", self.type)
 
@@ -103,6 +106,10 @@ class Value:
 
     def __rshift__(self, bits: int) -> Value:
         return self._binary("", "ashr", bits)
+
+    def shifted_down(self, bits: int) -> Value:
+        """Shifted towards the low end, zeros coming in."""
+        return self._binary("", "lshr", bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +279,10 @@ class Builder:
     def to_number(self, a: Value) -> Value:
         """An integer as a double."""
         return self.emit(f"sitofp i64 {a.text} to double", DOUBLE)
+
+    def to_integer(self, a: Value) -> Value:
+        """A small double as an integer."""
+        return self.emit(f"fptosi double {a.text} to i64", INTEGER)
 
     # -- memory ---------------------------------------------------------------------------------
     def array(self, pointer: Value, kind: str | None = None) -> Array:

@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ import numpy as np
 
 from racemate.engine import cache, functions, machine
 from racemate.engine.builder import Builder
+from racemate.engine.delays import Delays
 from racemate.engine.derivatives import equations
 from racemate.engine.driver import Driver, layout
 from racemate.engine.formulas import write_formulas
 from racemate.engine.layout import FIELDS, TASK
-from racemate.engine.problem import Array, Batch, Schedule, Solution
+from racemate.engine.problem import Array, Batch, Schedule, Solution, Status
 from racemate.engine.stepping import write_stepping
 from racemate.engine.summaries import NAMES
 from racemate.errors import RacemateError, unknown
@@ -27,10 +28,13 @@ from racemate.model.graph import PARAMETER
 from racemate.model.system import System
 
 
+#: Steps that a lane remembers for its delays; where that is too few, the patient is run again with more.
+HISTORY, LONG_HISTORY = 512, 65536
+
+
 def supports(system: System) -> bool:
-    """Whether the compiled engine can run a system: it needs llvmlite, and delays are not in it yet."""
-    plain = all(node[0] != "delay" for node in system.graph.nodes)
-    return plain and bool(system.states and system.outputs) and find_spec("llvmlite") is not None
+    """Whether the compiled engine can run a system: it needs llvmlite, states and outputs."""
+    return bool(system.states and system.outputs) and find_spec("llvmlite") is not None
 
 
 def generate(system: System, lanes: int) -> str:
@@ -41,7 +45,10 @@ def generate(system: System, lanes: int) -> str:
     numbers = len(system.inputs), len(system.outputs)
     w = layout(size, len(system.parameters), *numbers, formulas, system.events)
     write_stepping(k, w, size, formulas)
-    Driver(k, w, size, *numbers, system.events).write()
+    past = Delays(k, w, size, formulas) if formulas.delayed else None
+    if past:
+        past.write()
+    Driver(k, w, size, *numbers, system.events, past).write()
     return k.text()
 
 
@@ -64,7 +71,7 @@ def compile_system(system: System, lanes: int | None = None) -> Kernel:
     Raises
     ------
     RacemateError
-        If the system has delays, or nothing to integrate or to look at.
+        If the system has nothing to integrate or to look at.
 
     Examples
     --------
@@ -80,7 +87,7 @@ def compile_system(system: System, lanes: int | None = None) -> Kernel:
     [1.0, 0.36788]
     """
     if not supports(system):
-        raise RacemateError("the compiled engine needs llvmlite, states and outputs, and has no delays yet")
+        raise RacemateError("the compiled engine needs llvmlite, states and outputs")
     levels = system.graph.levels
     for state in system.states:
         if max(levels[state.initial], levels[state.scale]) > PARAMETER:
@@ -98,6 +105,7 @@ class Kernel:
         self._library: Any = machine.load(code)
         self._run = self._function("run", None, ctypes.c_void_p, ctypes.c_void_p)
         self._size = int(self._function("workspace", ctypes.c_int64)())
+        self._entry = int(self._function("entry", ctypes.c_int64)())
 
     def _function(self, name: str, returns: Any, *arguments: Any) -> Callable[..., Any]:
         return ctypes.CFUNCTYPE(returns, *arguments)(self._library.get_function_address(name))
@@ -143,6 +151,38 @@ class Kernel:
         for name in summaries:
             if name not in NAMES:
                 raise unknown("summary", name, NAMES)
+        integrate = partial(
+            self._integrate,
+            times=times,
+            start=start,
+            rtol=rtol,
+            before=before_doses,
+            max_steps=max_steps,
+            threads=threads,
+            summarised=bool(summaries),
+        )
+        found = integrate(batch, schedule, history=HISTORY)
+        if np.any(long := found.status == Status.DELAY_OVERFLOW):
+            rows = np.flatnonzero(long)
+            again = integrate(batch.chosen(rows), schedule.chosen(rows), history=LONG_HISTORY)
+            found = found.replaced(rows, again)
+        return found.with_summaries(summaries)
+
+    def _integrate(
+        self,
+        batch: Batch,
+        schedule: Schedule,
+        *,
+        history: int,
+        times: Array,
+        start: float,
+        rtol: float,
+        before: bool,
+        max_steps: int,
+        threads: int,
+        summarised: bool,
+    ) -> Solution:
+        """One call of the kernel, with room for so many steps of history a lane (a power of two)."""
         n = batch.n
         values = np.full((n, len(times), len(self.system.outputs)), np.nan)
         status, steps, queue = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(1, np.int64)
@@ -156,14 +196,14 @@ class Kernel:
             task.arrays(**{name: _whole(getattr(schedule, name))})
         records = len(schedule.count)
         task.numbers(patients=n, parameters=len(batch.base), varying_columns=len(batch.columns), records=records)
-        task.numbers(stride=records if len(schedule.time) > 1 else 0, points=len(times), before=int(before_doses))
+        task.numbers(stride=records if len(schedule.time) > 1 else 0, points=len(times), before=int(before))
         found = np.full((n, len(NAMES), len(self.system.outputs)), np.nan)
         task.arrays(summaries=found)
         task.numbers(start=start, end=float(times[-1]), rtol=rtol, max_steps=max_steps)
-        task.numbers(summarised=int(bool(summaries)))
+        task.numbers(summarised=int(summarised), capacity=history)
 
         def work(_: int) -> None:
-            space = np.zeros(self._size + records * self.lanes + 8)
+            space = np.zeros(self._size + records * self.lanes + history * self._entry + 8)
             aligned = space.ctypes.data + (-space.ctypes.data) % 64
             self._run(task.table.ctypes.data, aligned)
 
@@ -173,7 +213,7 @@ class Kernel:
         else:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(work, range(threads)))
-        return Solution(times, values, status, steps, {name: found[:, NAMES.index(name)] for name in summaries})
+        return Solution(times, values, status, steps, {name: found[:, i] for i, name in enumerate(NAMES)})
 
 
 class _Task:

@@ -29,10 +29,12 @@ class Equations:
     outputs: tuple[int, ...]
     roots: tuple[int, ...]
     actions: tuple[tuple[int, ...], ...]
+    delayed: tuple[int, ...] = ()
+    delays: tuple[tuple[int, int], ...] = ()  # which delayed value, and the node of its delay
 
 
 def equations(system: System) -> Equations:
-    """Copy a system into a graph without dimensions."""
+    """Copy a system into a graph without dimensions; a delay becomes a look back at a numbered value."""
     lists = [
         [s.initial for s in system.states],
         [s.scale for s in system.states],
@@ -42,17 +44,24 @@ def equations(system: System) -> Equations:
         *([a.value for a in e.actions] for e in system.events),
     ]
     graph, copies = Graph(), dict[int, int]()
+    delayed: dict[int, int] = {}
+    delays: dict[tuple[int, int], None] = {}
     for i in system.graph.reachable(i for ids in lists for i in ids):
         node = system.graph.nodes[i]
         operands = system.graph.operands(i)
-        if operands:
+        if node[0] == "delay":
+            value, tau = (copies[j] for j in operands)
+            number = delayed.setdefault(value, len(delayed))
+            delays[number, tau] = None
+            copies[i] = graph.look_back("delayed", number, tau)
+        elif operands:
             copies[i] = graph.build(str(node[0]), [copies[j] for j in operands])
         elif node[0] == "const":
             copies[i] = graph.const(float(node[1]))  # type: ignore[arg-type]
         else:
             copies[i] = graph.leaf(str(node[0]), node[1])
     initial, scale, rates, outputs, roots, *actions = (tuple(copies[i] for i in ids) for ids in lists)
-    return Equations(graph, initial, scale, rates, outputs, roots, tuple(actions))
+    return Equations(graph, initial, scale, rates, outputs, roots, tuple(actions), tuple(delayed), tuple(delays))
 
 
 def gradients(graph: Graph, roots: Sequence[int]) -> list[dict[int, int]]:
@@ -84,6 +93,8 @@ def _gradient(graph: Graph, i: int, found: dict[int, dict[int, int]]) -> dict[in
     if op == "time":
         return {TIME: graph.const(1.0)}
     operands = graph.operands(i)
+    if str(op).startswith("delayed."):
+        return _delayed(graph, int(str(op).partition(".")[2]), operands[0], found[operands[0]])
     columns = _union(found[j] for j in operands)
     if not columns:
         return {}
@@ -101,6 +112,14 @@ def _gradient(graph: Graph, i: int, found: dict[int, dict[int, int]]) -> dict[in
                     slope = graph.add(slope, graph.mul(factor, inner))
         if graph.value(slope) != 0:
             result[column] = slope
+    return result
+
+
+def _delayed(graph: Graph, number: int, tau: int, by_tau: dict[int, int]) -> dict[int, int]:
+    """A delayed value moves with the time it looks back to, ``t - tau``."""
+    slope = graph.look_back("slope", number, tau)
+    result = {column: graph.neg(graph.mul(slope, d)) for column, d in by_tau.items()}
+    result[TIME] = graph.add(slope, result[TIME]) if TIME in result else slope
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from racemate.engine import rodas, roots, summaries
+from racemate.engine import delays, rodas, roots, summaries
 from racemate.engine.builder import DOUBLE, INTEGER, Builder, Value
 from racemate.engine.formulas import Formulas
 from racemate.engine.layout import Frame, Layout
@@ -49,7 +49,9 @@ def layout(
         w.take(name, outputs)
     w.take("samples", len(summaries.POINTS) * outputs)
     for name in ("before", "after", "fired"):
-        w.take(name, len(events))
+        w.take(name, len(events) + bool(formulas.delayed))
+    if formulas.delayed:
+        delays.layout(w, size, formulas)
     w.take("acts", sum(len(e.actions) for e in events))
     w.take("stages", rodas.STAGES * size)
     w.take("dense", len(rodas.DENSE) * size)
@@ -69,10 +71,21 @@ class Driver:
     size, inputs, outputs : int
         Numbers of states, inputs and outputs.
     events : tuple of Event
+    past : Delays, optional
+        Of a system with delays.
     """
 
-    def __init__(self, k: Builder, w: Layout, size: int, inputs: int, outputs: int, events: tuple[Event, ...]) -> None:
-        self.k, self.w = k, w
+    def __init__(
+        self,
+        k: Builder,
+        w: Layout,
+        size: int,
+        inputs: int,
+        outputs: int,
+        events: tuple[Event, ...],
+        past: delays.Delays | None = None,
+    ) -> None:
+        self.k, self.w, self.past = k, w, past
         self.size, self.inputs, self.outputs, self.events = size, inputs, outputs, events
 
     def write(self) -> None:
@@ -89,6 +102,8 @@ class Driver:
                 body(Frame(k, self.w, task, work))
         with k.function("workspace", [], INTEGER, export=True):
             k.give(k.integer(self.w.size * k.lanes))
+        with k.function("entry", [], INTEGER, export=True):
+            k.give(k.integer(delays.fields(self.past.formulas.delayed) * k.lanes if self.past else 0))
         with k.function("run", ARGUMENTS, export=True) as (task, work):
             self._run(Frame(k, self.w, task, work))
 
@@ -112,6 +127,8 @@ class Driver:
 
     def _next_step(self, f: Frame) -> None:
         """Cut the step at the next stop, and avoid a sliver before it."""
+        if self.past:
+            self.k.call("follow", f.task, f.work)
         k, t, stop, step = self.k, f["t"][0], f["stop"][0], f["step"][0]
         left = stop - t
         last = left <= step * 1.0001
@@ -123,27 +140,29 @@ class Driver:
     def _settle(self, f: Frame) -> None:
         """Try a step; keep it where its error allows, choose the next."""
         k = self.k
-        error = k.call("attempt", f.task, f.work, returns=k.vector)
+        error = k.call("persist" if self.past else "attempt", f.task, f.work, returns=k.vector)
         live, h, t = f.flag("live"), f["h"][0], f["t"][0]
         kept = (error <= 1.0) & live
         bounded = k.maximum(k.select(error < 1e10, error, k.numbers(1e10)), k.numbers(1e-10))
         factor = SAFETY * k.call("power", bounded, k.numbers(-1 / rodas.ORDER), returns=k.vector)
         factor = k.minimum(k.maximum(factor, k.numbers(SHRINK)), k.numbers(GROW))
         f.whole("taken")[0] = f.whole("taken")[0] + f.whole("live")[0]
-        if self.events:
+        if cuts := bool(self.events or self.past):
             k.call("dense", f.task, f.work)
-            roots.locate(k, f, self.events, kept)
+            roots.locate(k, f, self.events, kept, self.past is not None)
             roots.cut(k, f)
         new_t, last = f["new_t"][0], f.flag("whole_step")
         self._outputs_of_step(f, kept, last)
         with k.when(f.given("summarised").equals(1)):
             k.call("dense", f.task, f.work)
             summaries.add_step(k, f, self.outputs, kept)
-        if self.events:
+        if cuts:
             roots.land(k, f, self.size)
         with k.loop(self.size) as i:
             f["y"][i] = k.select(kept, f["new"][i], f["y"][i])
         f["t"][0] = k.select(kept, new_t, t)
+        if self.past:
+            self.past.keep(f, kept)
         proposed = h * factor
         longer = k.maximum(f["step"][0], proposed)
         f["step"][0] = k.select(kept & last, longer, proposed)
@@ -153,9 +172,14 @@ class Driver:
         room = k.fma(k.abs(t), k.numbers(1e-14), k.numbers(1e-14))
         stuck = live & ~kept & ~(proposed > room)
         spent = live & (f.whole("taken")[0] >= self._everywhere(f.given("max_steps"))) & ~(kept & last)
+        if self.past:
+            stuck = stuck | (live & f.flag("lost"))
         with k.when(k.any(stuck | spent)):
             broken = ~(error < math.inf)
-            self._give_up(f, stuck, k.select(broken, self._code(Status.NOT_FINITE), self._code(Status.STEP_TOO_SMALL)))
+            why = k.select(broken, self._code(Status.NOT_FINITE), self._code(Status.STEP_TOO_SMALL))
+            if self.past:
+                why = k.select(f.flag("lost"), self._code(Status.DELAY_OVERFLOW), why)
+            self._give_up(f, stuck, why)
             self._give_up(f, spent & ~stuck, self._code(Status.TOO_MANY_STEPS))
         with k.when(k.any((kept & last) | stuck | spent | struck)):
             k.call("attend", f.task, f.work)
@@ -163,10 +187,10 @@ class Driver:
     def _act(self, f: Frame) -> Value:
         """Carry out the events of the lanes that one struck; those lanes count as arrived, unless their run ends."""
         k = self.k
-        struck = f.flag("struck")
+        struck = roots.acting(f, self.events)
         with k.when(k.any(struck)):
-            pointers = [f[name].pointer for name in ("y", "hoisted", "inputs")]
-            k.call("act", *pointers, f["t"][0], f["acts"].pointer, f["spill"].pointer)
+            f.set_flag("struck", struck)
+            f.evaluate("act", f["y"], f["t"][0], f["acts"])
             f.whole("scratch")[0] = 0
             with k.loop(k.lanes) as lane, k.when(f.whole("struck").lane(0, lane).equals(1)):
                 f.whole("arrived").set_lane(0, lane, 1)
@@ -238,8 +262,7 @@ class Driver:
             s = (at - f["t"][0]) / f["h"][0]
             s = k.select(at.equals(f["full_t"][0]), k.numbers(1.0), s)
             k.call("look", f.task, f.work, s)
-            pointers = [f[name].pointer for name in ("seen", "hoisted", "inputs")]
-            k.call("observe", *pointers, at, f["out"].pointer, f["spill"].pointer)
+            f.evaluate("observe", f["seen"], at, f["out"])
             f.set_flag("scratch", self._due(f))
             with k.loop(k.lanes) as lane, k.when(f.whole("scratch").lane(0, lane).equals(1)):
                 self._scatter(f, lane)
@@ -272,6 +295,8 @@ class Driver:
             with k.loop(k.lanes) as lane, k.when(f.whole("arrived").lane(0, lane).equals(1)):
                 f.whole("scratch").set_lane(0, k.integer(0), lane)
                 k.call("dose", f.task, f.work)
+            if self.past:
+                k.call("follow", f.task, f.work)
             self._present(f, f.flag("arrived"))
             with k.loop(k.lanes) as lane:
                 ended = f["t"].lane(0, lane) >= f.given("end")
@@ -305,6 +330,8 @@ class Driver:
                 with k.loop(len(self.events)) as e:
                     f.whole("fired").set_lane(e, lane, 0)
                 summaries.start(k, f, self.outputs, lane)
+                if self.past:
+                    self.past.start(f, lane)
                 self._find_output(f, lane)
 
     def _set_up(self, f: Frame) -> None:
@@ -320,6 +347,8 @@ class Driver:
             f["y"][i] = k.select(fresh, f["initial"][i], f["y"][i])
         with k.loop(self.inputs) as i:
             f["inputs"][i] = k.select(fresh, k.spread(f.table("inputs")[i]), f["inputs"][i])
+        if self.past:
+            k.call("recall", f.task, f.work)
         with k.when(f.given("before").equals(1)):
             self._present(f, fresh)
 

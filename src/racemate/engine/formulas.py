@@ -22,7 +22,11 @@ class Formulas:
     timed : bool
         Whether a rate depends on time itself.
     observed : tuple of int
-        The states that outputs and roots read, which are the ones to interpolate.
+        The states that outputs, roots and delays read, which are the ones to interpolate.
+    delayed : int
+        How many values are looked back at.
+    delays : tuple of int
+        For each delay, the number of the value it looks back at.
     """
 
     hoisted: int
@@ -30,10 +34,15 @@ class Formulas:
     timed: bool
     observed: tuple[int, ...]
     lu: Factorisation
+    delayed: int = 0
+    delays: tuple[int, ...] = ()
 
 
 def write_formulas(k: Builder, e: Equations, size: int) -> Formulas:
-    """Write ``prepare``, ``rates``, ``linearise``, ``factorise``, ``solve``, ``observe`` and ``roots``."""
+    """Write ``prepare``, ``rates``, ``linearise``, ``factorise``, ``solve``, ``observe``, ``roots``, ``act``.
+
+    With delays also ``delaying`` (the values that are looked back at) and ``delays`` (how far).
+    """
     g, hoisted = e.graph, Hoisted(e.graph)
     slopes = gradients(g, e.rates)
     timed = any(TIME in row for row in slopes)
@@ -46,28 +55,36 @@ def write_formulas(k: Builder, e: Equations, size: int) -> Formulas:
         _evaluate(k, e, hoisted, "roots", e.roots),
         _evaluate(k, e, hoisted, "act", [i for ids in e.actions for i in ids]),
     ]
+    taus = [tau for _, tau in e.delays]
+    if e.delayed:
+        spills += [_evaluate(k, e, hoisted, "delaying", e.delayed), _evaluate(k, e, hoisted, "delays", taus)]
     _factorise(k, lu)
     _solve(k, lu)
     spills.append(_prepare(k, e, hoisted))
-    seen = [*e.outputs, *e.roots]
+    seen = [*e.outputs, *e.roots, *e.delayed, *taus]
     observed = sorted({int(g.nodes[i][1]) for i in g.reachable(seen) if g.nodes[i][0] == "state"})  # type: ignore[call-overload]
-    return Formulas(len(hoisted.slots), max(spills), timed, tuple(observed), lu)
+    numbers = tuple(number for number, _ in e.delays)
+    return Formulas(len(hoisted.slots), max(spills), timed, tuple(observed), lu, len(e.delayed), numbers)
 
 
 def _state_sources(k: Builder, v: Sequence[Value]) -> Sources:
-    """Functions at state level begin with: states, hoisted values, inputs, time."""
-    return Sources(k.array(v[0]), k.array(v[1]), k.array(v[2]), v[3])
+    """Functions at state level begin with: task, workspace, states, hoisted values, inputs, time."""
+    return Sources(k.array(v[2]), k.array(v[3]), k.array(v[4]), v[5], past=tuple(v[:2]))
+
+
+def _state_arguments(k: Builder, *more: str) -> list[str]:
+    return [POINTER, POINTER, POINTER, POINTER, POINTER, k.vector, *more]
 
 
 def _rates(k: Builder, e: Equations, hoisted: Hoisted) -> int:
-    """``rates(y, H, U, t, f)`` adds the rates to ``f``."""
+    """``rates(task, work, y, H, U, t, f)`` adds the rates to ``f``."""
 
     def add(position: int, value: Value, v: Sequence[Value]) -> None:
-        f = k.array(v[4])
+        f = k.array(v[6])
         f[position] = f[position] + value
 
     program = hoisted.program(e.rates)
-    arguments = [POINTER, POINTER, POINTER, k.vector, POINTER]
+    arguments = _state_arguments(k, POINTER)
     write(k, "rates", arguments, e.graph, hoisted, program, e.rates, lambda v: _state_sources(k, v), add)
     return len(program.spilled)
 
@@ -80,7 +97,7 @@ def _linearise(
     lu: Factorisation,
     slopes: Sequence[int | None] | None,
 ) -> int:
-    """``linearise(y, H, U, t, f, W, a, ft)``: rates, ``W = a I - J`` and df/dt in one pass."""
+    """``linearise(task, work, y, H, U, t, f, W, a, ft)``: rates, ``W = a I - J`` and df/dt in one pass."""
     size = len(e.rates)
     by_time = [(i, s) for i, s in enumerate(slopes or ()) if s is not None]
     roots = [*e.rates, *jacobian.values(), *(s for _, s in by_time)]
@@ -88,35 +105,35 @@ def _linearise(
 
     def store(position: int, value: Value, v: Sequence[Value]) -> None:
         if position < size:
-            k.array(v[4])[position] = value
+            k.array(v[6])[position] = value
         elif position < size + len(places):
             i, j = places[position - size]
-            k.array(v[5])[lu.entries[i, j]] = v[6] - value if i == j else -value
+            k.array(v[7])[lu.entries[i, j]] = v[8] - value if i == j else -value
         else:
-            k.array(v[7])[by_time[position - size - len(places)][0]] = value
+            k.array(v[9])[by_time[position - size - len(places)][0]] = value
 
     def finish(v: Sequence[Value]) -> None:
         for (i, j), n in lu.entries.items():
             if (i, j) not in jacobian:
-                k.array(v[5])[n] = v[6] if i == j else k.numbers(0.0)
+                k.array(v[7])[n] = v[8] if i == j else k.numbers(0.0)
         zero_slopes = set(range(size)) - {i for i, _ in by_time} if slopes else ()
         for i in zero_slopes:
-            k.array(v[7])[i] = 0.0
+            k.array(v[9])[i] = 0.0
 
     program = hoisted.program(roots)
-    arguments = [POINTER, POINTER, POINTER, k.vector, POINTER, POINTER, k.vector, POINTER]
+    arguments = _state_arguments(k, POINTER, POINTER, k.vector, POINTER)
     write(k, "linearise", arguments, e.graph, hoisted, program, roots, lambda v: _state_sources(k, v), store, finish)
     return len(program.spilled)
 
 
 def _evaluate(k: Builder, e: Equations, hoisted: Hoisted, name: str, roots: Sequence[int]) -> int:
-    """``name(y, H, U, t, out)`` stores some formulas."""
+    """``name(task, work, y, H, U, t, out)`` stores some formulas."""
 
     def store(position: int, value: Value, v: Sequence[Value]) -> None:
-        k.array(v[4])[position] = value
+        k.array(v[6])[position] = value
 
     program = hoisted.program(roots)
-    arguments = [POINTER, POINTER, POINTER, k.vector, POINTER]
+    arguments = _state_arguments(k, POINTER)
     write(k, name, arguments, e.graph, hoisted, program, roots, lambda v: _state_sources(k, v), store)
     return len(program.spilled)
 

@@ -1,7 +1,9 @@
-"""exp, log and power in vector code, the same bits on every machine with fused multiply-add.
+"""exp, log, power and random numbers in vector code, the same bits on every machine with fused multiply-add.
 
 ``exp``: x = k ln 2 + r, a polynomial in r, and 2^k put into the exponent. ``log``: fdlibm's reduction and polynomial
-(https://www.netlib.org/fdlibm/e_log.c). Both stay within two units in the last place.
+(https://www.netlib.org/fdlibm/e_log.c). Both stay within two units in the last place. ``uniform``: the
+finaliser of SplitMix64 (Steele, Lea and Flood 2014, https://doi.org/10.1145/2660193.2660195) on the patient's key and the
+number of the draw.
 """
 
 from __future__ import annotations
@@ -17,8 +19,14 @@ _LOG_EVEN = (3.999999999940941908e-01, 2.222219843214978396e-01, 1.5313837699209
 _LOG_ODD = (6.666666666666735130e-01, 2.857142874366239149e-01, 1.818357216161805012e-01, 1.479819860511658591e-01)
 
 
+#: SplitMix64: the increment for a draw, and shifts and factors of its finaliser.
+STREAM, FINALISER, LAST_SHIFT = 0x9E3779B97F4A7C15, ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)), 31
+#: Another odd factor, so that neighbouring keys do not share draws.
+KEY = 0xD1342543DE82EF95
+
+
 def define(k: Builder) -> None:
-    """Write the functions ``exp``, ``log`` and ``power`` into a module."""
+    """Write the functions ``exp``, ``log``, ``power`` and ``uniform`` into a module."""
     v = k.vector
     with k.function("exp", [v], v, attributes="alwaysinline") as (x,):
         k.give(_exp(k, x))
@@ -28,6 +36,29 @@ def define(k: Builder) -> None:
         at_zero = k.select(n.equals(0.0), k.numbers(1.0), k.numbers(0.0))
         # The finite logarithm keeps 0 * log(0) out: a base that is not positive takes the other branch.
         k.give(k.select(x > 0.0, _exp(k, n * _finite_log(k, x)), at_zero))
+    with k.function("uniform", [v, v], v) as (key, draw):
+        k.give(_uniform(k, key, draw))
+
+
+def _uniform(k: Builder, key: Value, draw: Value) -> Value:
+    """``((hash >> 12) + 1/2) 2^-52``, above 0 and below 1."""
+    bits = _whole(k, key) * signed(KEY) + _whole(k, draw) * signed(STREAM)
+    for shift, factor in FINALISER:
+        bits = (bits ^ bits.shifted_down(shift)) * signed(factor)
+    bits = bits ^ bits.shifted_down(LAST_SHIFT)
+    # The top 52 bits under the exponent of one give 1 to 2.
+    between = k.bits(bits.shifted_down(12) | k.constant(0x3FF0000000000000, k.integers), k.vector)
+    return between - (1.0 - 2.0**-53)
+
+
+def _whole(k: Builder, x: Value) -> Value:
+    """A whole number below 2^52 as an integer: adding 2^52 leaves it in the low bits."""
+    return k.bits(x + 2.0**52, k.integers) & k.constant(2**52 - 1, k.integers)
+
+
+def signed(x: int) -> int:
+    """64 bits as a signed number."""
+    return x - 2**64 if x >= 2**63 else x
 
 
 def _exp(k: Builder, x: Value) -> Value:

@@ -10,7 +10,7 @@ from racemate.engine.builder import DOUBLE, INTEGER, POINTER, Array, Builder, Va
 TASK = tuple(
     "queue patients base parameters columns varying_columns varying records stride time interval value count kind "
     "index inputs points times start* end* rtol* before max_steps values status steps "
-    "summarised summaries".split()
+    "summarised summaries capacity".split()
 )
 FIELDS = {name.rstrip("*"): (n, DOUBLE if name.endswith("*") else INTEGER) for n, name in enumerate(TASK)}
 
@@ -60,6 +60,11 @@ class Frame:
         """A number of the task."""
         n, kind = FIELDS[name]
         return Array(self.k, self.task, kind)[n]
+
+    def evaluate(self, name: str, states: Array, t: Value, out: Array) -> None:
+        """Call ``observe``, ``roots`` and the like at some states and a time."""
+        pointers = [states.pointer, self["hoisted"].pointer, self["inputs"].pointer]
+        self.k.call(name, self.task, self.work, *pointers, t, out.pointer, self["spill"].pointer)
 
     def table(self, name: str, kind: str = DOUBLE) -> Array:
         """An array the task points to."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -87,9 +87,13 @@ class Schedule:
 
     def rows(self, start: int, stop: int) -> Schedule:
         """The records of some of the patients."""
+        return self.chosen(np.arange(start, min(stop, len(self.time))))
+
+    def chosen(self, rows: Ints) -> Schedule:
+        """The records of the patients of some rows."""
         if len(self.time) == 1:
             return self
-        time, interval, value = (np.ascontiguousarray(x[start:stop]) for x in (self.time, self.interval, self.value))
+        time, interval, value = (np.ascontiguousarray(x[rows]) for x in (self.time, self.interval, self.value))
         return Schedule(time, interval, value, self.count, self.kind, self.index)
 
 
@@ -126,6 +130,10 @@ class Batch:
         """Some of the patients."""
         return Batch(self.base, self.columns, self.varying[start:stop])
 
+    def chosen(self, rows: Ints) -> Batch:
+        """The patients of some rows."""
+        return Batch(self.base, self.columns, self.varying[rows])
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -157,6 +165,18 @@ class Solution:
         values, status, steps = (np.concatenate([getattr(p, name) for p in parts]) for name in _BY_PATIENT)
         summaries = {k: np.concatenate([p.summaries[k] for p in parts]) for k in parts[0].summaries}
         return cls(parts[0].times, values, status, steps, summaries)
+
+    def replaced(self, rows: Ints, other: Solution) -> Solution:
+        """With the patients of some rows taken from another solution."""
+        for name in _BY_PATIENT:
+            getattr(self, name)[rows] = getattr(other, name)
+        for name, table in self.summaries.items():
+            table[rows] = other.summaries[name]
+        return self
+
+    def with_summaries(self, names: Collection[str]) -> Solution:
+        """With only the summaries of these names."""
+        return replace(self, summaries={name: self.summaries[name] for name in names})
 
 
 _BY_PATIENT = ("values", "status", "steps")

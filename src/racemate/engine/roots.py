@@ -6,6 +6,9 @@ ends are a rounding error apart. The step then ends there, and the actions are c
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from racemate.engine.builder import Builder, Value
 from racemate.engine.layout import Frame
 from racemate.engine.problem import Status
@@ -16,53 +19,61 @@ HALVINGS = 48
 QUARTERS = 4
 
 
-def locate(k: Builder, f: Frame, events: tuple[Event, ...], kept: Value) -> None:
-    """Find the first rise in each lane's step; sets ``struck``, and ``low`` and ``high`` around it."""
-    _roots_at(k, f, k.numbers(0.0), "before")
+def locate(k: Builder, f: Frame, events: tuple[Event, ...], kept: Value, delays: bool) -> None:
+    """Find the first rise in each lane's step; sets ``struck``, and ``low`` and ``high`` around it.
+
+    With delays, a delayed time that reaches a break counts as a root after those of the events.
+    """
+    _roots_at(k, f, events, delays, k.numbers(0.0), "before")
     f["low"][0], f["high"][0] = 0.0, 1.0
     found = k.variable(kept & ~kept)
     for quarter in range(1, QUARTERS + 1):
         s = k.numbers(quarter / QUARTERS)
-        _roots_at(k, f, s, "after")
-        rises = _rises(k, f, events) & kept & ~found.get()
+        _roots_at(k, f, events, delays, s, "after")
+        rises = _rises(f, events, delays) & kept & ~found.get()
         f["high"][0] = k.select(rises, s, f["high"][0])
         found.set(found.get() | rises)
-        _move_low(k, f, events, ~found.get(), s)
+        _move_low(k, f, len(events) + delays, ~found.get(), s)
     f.set_flag("struck", found.get())
     with k.when(k.any(found.get())):
-        _halve(k, f, events)
+        _halve(k, f, events, delays)
 
 
-def _halve(k: Builder, f: Frame, events: tuple[Event, ...]) -> None:
+def _halve(k: Builder, f: Frame, events: tuple[Event, ...], delays: bool) -> None:
     with k.loop(HALVINGS):
         middle = (f["low"][0] + f["high"][0]) * 0.5
-        _roots_at(k, f, middle, "after")
-        rises = _rises(k, f, events)
+        _roots_at(k, f, events, delays, middle, "after")
+        rises = _rises(f, events, delays)
         f["high"][0] = k.select(rises, middle, f["high"][0])
-        _move_low(k, f, events, ~rises, middle)
-    _roots_at(k, f, f["high"][0], "after")
+        _move_low(k, f, len(events) + delays, ~rises, middle)
+    _roots_at(k, f, events, delays, f["high"][0], "after")
 
 
-def _move_low(k: Builder, f: Frame, events: tuple[Event, ...], lanes: Value, s: Value) -> None:
+def _move_low(k: Builder, f: Frame, roots: int, lanes: Value, s: Value) -> None:
     f["low"][0] = k.select(lanes, s, f["low"][0])
-    for e in range(len(events)):
+    for e in range(roots):
         f["before"][e] = k.select(lanes, f["after"][e], f["before"][e])
 
 
-def _roots_at(k: Builder, f: Frame, s: Value, into: str) -> None:
+def _roots_at(k: Builder, f: Frame, events: tuple[Event, ...], delays: bool, s: Value, into: str) -> None:
     f.whole("inside")[0] = 1
     k.call("look", f.task, f.work, s)
-    pointers = [f[name].pointer for name in ("seen", "hoisted", "inputs")]
-    k.call("roots", *pointers, k.fma(s, f["h"][0], f["t"][0]), f[into].pointer, f["spill"].pointer)
+    at = k.fma(s, f["h"][0], f["t"][0])
+    f.evaluate("roots", f["seen"], at, f[into])
+    if delays:
+        f[into][len(events)] = k.call("blocked", f.task, f.work, f["seen"].pointer, at, returns=k.vector)
 
 
-def _rises(k: Builder, f: Frame, events: tuple[Event, ...]) -> Value:
-    total: Value | None = None
+def _rises(f: Frame, events: tuple[Event, ...], delays: bool = False) -> Value:
+    risen = [(f["before"][e] < 0.0) & (f["after"][e] >= 0.0) for e in range(len(events) + delays)]
     for e, event in enumerate(events):
-        one = (f["before"][e] < 0.0) & (f["after"][e] >= 0.0) & (f.whole("fired")[e] < event.times)
-        total = one if total is None else total | one
-    assert total is not None
-    return total
+        risen[e] = risen[e] & (f.whole("fired")[e] < event.times)
+    return reduce(or_, risen)
+
+
+def acting(f: Frame, events: tuple[Event, ...]) -> Value:
+    """The lanes whose step was cut by an event, not by a delay alone."""
+    return f.flag("struck") & _rises(f, events)
 
 
 def cut(k: Builder, f: Frame) -> None:
@@ -90,7 +101,8 @@ def act(k: Builder, f: Frame, events: tuple[Event, ...], lane: Value) -> Value:
             fired.set_lane(k.integer(e), lane, fired.lane(k.integer(e), lane) + 1)
             for n, action in enumerate(event.actions):
                 if action.kind == "end":
-                    status.set(int(Status.ENDED_BY_EVENT))
+                    with k.when(f["acts"].lane(k.integer(position + n), lane) > 0.0):
+                        status.set(int(Status.ENDED_BY_EVENT))
                     continue
                 target = f["y" if action.on == "state" else "inputs"]
                 index, value = k.integer(action.index), f["acts"].lane(k.integer(position + n), lane)

@@ -28,7 +28,8 @@ def _attempt(k: Builder, f: Frame, size: int, formulas: Formulas) -> Value:
     hoisted, inputs, spill = f["hoisted"].pointer, f["inputs"].pointer, f["spill"].pointer
     matrix, slope = f["matrix"], f["slope"]
     a = per_h * (1 / rodas.GAMMA)
-    k.call("linearise", y.pointer, hoisted, inputs, t, stages.pointer, matrix.pointer, a, slope.pointer, spill)
+    common = (f.task, f.work)
+    k.call("linearise", *common, y.pointer, hoisted, inputs, t, stages.pointer, matrix.pointer, a, slope.pointer, spill)
     k.call("factorise", matrix.pointer)
     for s in range(rodas.STAGES):
         stage = stages.part(s * size)
@@ -39,7 +40,7 @@ def _attempt(k: Builder, f: Frame, size: int, formulas: Formulas) -> Value:
                 stage[i] = k.fma(h * rodas.TIME_WEIGHTS[s], slope[i], stage[i])
         if s:
             now = k.fma(h, k.numbers(rodas.NODES[s]), t)
-            k.call("rates", u.pointer, hoisted, inputs, now, stage.pointer, spill)
+            k.call("rates", *common, u.pointer, hoisted, inputs, now, stage.pointer, spill)
         k.call("solve", matrix.pointer, stage.pointer)
     return _finish(k, f, size)
 
@@ -109,11 +110,10 @@ def _begin(k: Builder, f: Frame, size: int) -> None:
     """A first step for the lanes that arrived (Hairer, Norsett and Wanner I, section II.4)."""
     y, u, t, rtol = f["y"], f["u"], f["t"][0], k.spread(f.given("rtol"))
     f0, f1 = f["stages"], f["stages"].part(size)
-    common = [f["hoisted"].pointer, f["inputs"].pointer]
-    spill, left = f["spill"].pointer, f["stop"][0] - t
+    left = f["stop"][0] - t
     with k.loop(2 * size) as i:
         f0[i] = 0.0
-    k.call("rates", y.pointer, *common, t, f0.pointer, spill)
+    f.evaluate("rates", y, t, f0)
     sums = [k.variable(k.numbers(0.0)) for _ in range(3)]
     with k.loop(size) as i:
         # A state at zero counts with its usual size, which its absolute tolerance tells.
@@ -125,7 +125,7 @@ def _begin(k: Builder, f: Frame, size: int) -> None:
     h0 = k.minimum(0.01 * d0 / k.maximum(d1, k.numbers(1e-15)), left * 0.01)
     with k.loop(size) as i:
         u[i] = k.fma(h0, f0[i], y[i])
-    k.call("rates", u.pointer, *common, t + h0, f1.pointer, spill)
+    f.evaluate("rates", u, t + h0, f1)
     with k.loop(size) as i:
         x = (f1[i] - f0[i]) / _tolerance(k, f, rtol, i, k.abs(y[i]))
         sums[2].set(k.fma(x, x, sums[2].get()))

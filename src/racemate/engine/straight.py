@@ -22,6 +22,7 @@ class Sources:
     inputs: Array | None
     time: Value | None
     parameters: Array | None = None
+    past: tuple[Value, ...] = ()  # task and workspace, where delayed values are looked up
 
 
 def write(
@@ -130,7 +131,12 @@ class _Piece:
             return k.call("power", x[0], x[1], returns=k.vector)
         if op == "select":
             return k.select(x[0] > x[1], x[2], x[3])
-        return k.call(op, x[0], returns=k.vector)
+        if "." in op:
+            what, _, number = op.partition(".")
+            assert self.sources.time is not None
+            at = self.sources.time - k.maximum(x[0], k.numbers(0.0))
+            return k.call(f"past.{what}", *self.sources.past, at, k.integer(int(number)), returns=k.vector)
+        return k.call(op, *x, returns=k.vector)
 
     def _sum(self, op: str, a: int, b: int) -> Value:
         """``a + b`` or ``a - b``; a product that is used nowhere else is fused into it."""

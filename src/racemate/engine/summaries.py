@@ -42,9 +42,7 @@ def add_step(k: Builder, f: Frame, outputs: int, kept: Value) -> None:
     for q, s in enumerate(POINTS):
         at = share * s
         k.call("look", f.task, f.work, at)
-        pointers = [f[name].pointer for name in ("seen", "hoisted", "inputs")]
-        target = f["samples"].part(q * outputs).pointer
-        k.call("observe", *pointers, k.fma(at, f["h"][0], f["t"][0]), target, f["spill"].pointer)
+        f.evaluate("observe", f["seen"], k.fma(at, f["h"][0], f["t"][0]), f["samples"].part(q * outputs))
     length = f["new_t"][0] - f["t"][0]
     with k.loop(outputs) as o:
         values = [f["samples"][o + q * outputs] for q in range(len(POINTS))]

@@ -1,11 +1,11 @@
 """The symbolic core: expressions with units, modules, slots, and their composition into one system."""
 
 from racemate.model.compose import compose
-from racemate.model.graph import Expr, Graph, exp, hill, log, maximum, minimum, sqrt, where
+from racemate.model.graph import Expr, Graph, delay, exp, hill, log, maximum, minimum, sqrt, uniform, where
 from racemate.model.model import Model, Module
 from racemate.model.system import Action, DoseTarget, Event, Output, Parameter, Pathway, State, System
 
 __all__ = [
     "Action", "DoseTarget", "Event", "Expr", "Graph", "Model", "Module", "Output", "Parameter", "Pathway",
-    "State", "System", "compose", "exp", "hill", "log", "maximum", "minimum", "sqrt", "where",
+    "State", "System", "compose", "delay", "exp", "hill", "log", "maximum", "minimum", "sqrt", "uniform", "where",
 ]  # fmt: skip

@@ -217,7 +217,8 @@ class _Composer:
         actions = []
         for kind, name, value in drafts:
             if kind == "end":
-                actions.append(Action("end", "", 0, self.graph.const(0.0)))
+                ends = self.graph.const(1.0) if value is None else self.translate(value.id)
+                actions.append(Action("end", "", 0, ends))
                 continue
             table, on = (self.states, "state") if name in self.model.states else (self.inputs, "input")
             index = table.setdefault(name, len(table))

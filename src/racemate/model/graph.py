@@ -191,10 +191,22 @@ class Graph:
         return self._intern(("select", a, b, yes, no), self._level(a, b, yes, no), dimension)
 
     def delay(self, a: int, tau: int) -> int:
-        """The value of ``a`` a time ``tau`` ago."""
-        if self.dimensions[tau] != self.dimensions[self.leaf("time", "t", _TIME)]:
+        """The value of ``a`` a time ``tau`` ago; before the start, the value at the start."""
+        if self.dimensions[tau] != self.dimensions[self.leaf("time", "t", _TIME)] and self.value(tau) != 0:
             raise RacemateError("a delay is not a time", where=self.where, fix="give it in min, s or h")
+        if self.levels[a] <= PARAMETER or self.value(tau) == 0:
+            return a
         return self._intern(("delay", a, tau), STATE, self.dimensions[a])
+
+    def look_back(self, what: str, number: int, tau: int) -> int:
+        """The ``delayed`` value number ``number`` a time ``tau`` ago, or its ``slope`` there (engines only)."""
+        return self._intern((f"{what}.{number}", tau), STATE, NONE)
+
+    def uniform(self, key: int, draw: int) -> int:
+        """A random number between 0 and 1: a hash of a whole number of the patient and the number of the draw."""
+        self._dimensionless("draw a random number with", key)
+        self._dimensionless("draw a random number with", draw)
+        return self._intern(("uniform", key, draw), self._level(key, draw), NONE)
 
     # -- rebuilding -----------------------------------------------------------------------------
     def build(self, op: str, operands: Sequence[int]) -> int:
@@ -347,6 +359,25 @@ def log(x: Expr) -> Expr:
 def sqrt(x: Expr) -> Expr:
     """The square root."""
     return Expr(x.graph, x.graph.function("sqrt", x.id))
+
+
+def delay(x: Expr, tau: Expr) -> Expr:
+    """The value of an expression a time ``tau`` ago, which may depend on states; at most now, a negative delay is none.
+
+    Before the start of a run it has its value at the start.
+    """
+    return Expr(x.graph, x.graph.delay(x.id, tau.id))
+
+
+def uniform(key: Expr, draw: Expr) -> Expr:
+    """A random number between 0 and 1, the same for the same patient's key and number of the draw.
+
+    Parameters
+    ----------
+    key, draw : Expr
+        Whole numbers from 0 to 2^52: the key tells patients and variables apart (see ``Module.random_key``).
+    """
+    return Expr(key.graph, key.graph.uniform(key.id, draw.id))
 
 
 def where(a: Expr, b: Expr | float, yes: Expr | float, no: Expr | float) -> Expr:
