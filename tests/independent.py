@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sksundae.cvode import CVODE
 
-from racemate.engine.interpreter import at_parameters, function
+from racemate.engine.interpreter import at_parameters, scalar
 from racemate.engine.problem import Array, Kind, Schedule
 from racemate.simulate import Prepared
 
@@ -27,11 +27,11 @@ def cvode(prepared: Prepared, *, rtol: float = 1e-9, patient: int = 0) -> Array:
     y = at_parameters(system, [s.initial for s in system.states], p[None])[0].copy()
     scale = at_parameters(system, [s.scale for s in system.states], p[None])[0]
     u = np.array([i.initial for i in system.inputs], float)
-    rates = function(system.graph, [s.rate for s in system.states])
-    outputs = function(system.graph, [o.node for o in system.outputs])
+    rates = scalar(system.graph, [s.rate for s in system.states])(p)
+    outputs = scalar(system.graph, [o.node for o in system.outputs])(p)
 
     def rhs(t: float, y: Array, yp: Array) -> None:
-        yp[:] = rates(t, y, p, u)
+        yp[:] = rates(t, y, u)
 
     records = occurrences(prepared.schedule, min(patient, len(prepared.schedule.time) - 1))
     values = np.empty((len(times), len(system.outputs)))
@@ -44,13 +44,13 @@ def cvode(prepared: Prepared, *, rtol: float = 1e-9, patient: int = 0) -> Array:
             solver = CVODE(rhs, rtol=rtol, atol=rtol * 1e-4 * scale, method="BDF", max_num_steps=100_000)
             found = solver.solve(grid, y)
             for i in inside:
-                values[i] = outputs(times[i], found.y[np.searchsorted(grid, times[i])], p, u)
+                values[i] = outputs(times[i], found.y[np.searchsorted(grid, times[i])], u)
             y = found.y[-1].copy()
         for time, r in records:
             if time == stop:
                 apply(prepared, r, patient, y, u)
         t = stop
-    values[times >= t] = outputs(t, y, p, u)
+    values[times >= t] = outputs(t, y, u)
     return values
 
 

@@ -1,24 +1,38 @@
-"""The graph as a NumPy function: slow, plain, and the oracle for the code generator."""
+"""The graph as a Python function: slow, plain, and the oracle for the code generator.
+
+``function`` works on arrays over patients, ``scalar`` on the plain floats of one patient.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from racemate.errors import RacemateError
-from racemate.model.graph import Graph
+from racemate.model.graph import PARAMETER, Graph
 from racemate.model.system import System
 
 Value = npt.NDArray[np.float64]
 Function = Callable[[float, Value, Value, Value], list[Value]]
+#: Of one patient: time, states and inputs.
+ScalarFunction = Callable[[float, Value, Value], list[float]]
 
 _TEXT = {
     "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}", "inv": "1.0 / {0}",
     "exp": "exp({0})", "log": "log({0})", "sqrt": "sqrt({0})", "pow": "power({0}, {1})",
     "select": "where({0} > {1}, {2}, {3})",
 }  # fmt: skip
+# Plain floats raise where arrays give an infinity or no number; the rare case goes through a slower function.
+_SCALAR_TEXT = _TEXT | {
+    "inv": "1.0 / {0} if {0} else copysign(inf, {0})",
+    "exp": "exp({0}) if {0} < 709.0 else large_exp({0})",
+    "log": "log({0}) if {0} > 0.0 else (-inf if {0} == 0.0 else nan)",
+    "sqrt": "sqrt({0}) if {0} >= 0.0 else nan",
+    "select": "{2} if {0} > {1} else {3}",
+}
 _LEAF = {"state": "y[{0}]", "parameter": "p[{0}]", "input": "u[{0}]", "time": "t", "const": "{0!r}"}
 
 
@@ -52,17 +66,66 @@ def function(graph: Graph, roots: Sequence[int]) -> Function:
     6.0
     """
     lines = ["def evaluate(t, y, p, u):"]
-    for i in graph.reachable(roots):
-        node = graph.nodes[i]
-        op = str(node[0])
-        if op == "delay":
-            raise RacemateError("a model with delays cannot be integrated yet", where=graph.text(i))
-        text = _LEAF[op].format(node[1]) if op in _LEAF else _TEXT[op].format(*(f"n{j}" for j in node[1:]))
-        lines.append(f"    n{i} = {text}")
+    lines += [f"    {_statement(graph, i, _TEXT)}" for i in graph.reachable(roots)]
     lines.append(f"    return [{', '.join(f'n{i}' for i in roots)}]")
     names: dict[str, object] = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "where": np.where, "power": _power}
+    names |= {"inf": math.inf, "nan": math.nan}
     exec("\n".join(lines), names)
     return names["evaluate"]  # type: ignore[return-value]
+
+
+def scalar(graph: Graph, roots: Sequence[int]) -> Callable[[Value], ScalarFunction]:
+    """Some nodes for one patient at a time, in plain floats: ten times as fast as arrays of one.
+
+    What is too large or undefined becomes an infinity or not a number, as ``function`` has it; the last bit of
+    ``exp`` and ``log`` may differ.
+
+    Returns
+    -------
+    callable
+        ``of(p)`` computes what the parameters alone decide and gives ``f(t, y, u) -> list of float``.
+
+    Examples
+    --------
+    >>> g = Graph()
+    >>> node = g.mul(g.leaf("state", 0), g.function("exp", g.leaf("parameter", 0)))
+    >>> f = scalar(g, [node])(np.array([1e3]))
+    >>> f(0.0, np.array([2.0]), np.array([]))
+    [inf]
+    """
+    order = graph.reachable(roots)
+    own = [i for i in order if graph.levels[i] <= PARAMETER]
+    lines = ["def of(p):", "    p = p.tolist()", *(f"    {_statement(graph, i, _SCALAR_TEXT)}" for i in own)]
+    lines += ["    def evaluate(t, y, u):", "        t, y, u = float(t), y.tolist(), u.tolist()"]
+    lines += [f"        {_statement(graph, i, _SCALAR_TEXT)}" for i in order if graph.levels[i] > PARAMETER]
+    lines += [f"        return [{', '.join(f'n{i}' for i in roots)}]", "    return evaluate"]
+    names: dict[str, object] = {name: getattr(math, name) for name in ("exp", "log", "sqrt", "copysign", "inf", "nan")}
+    names |= {"large_exp": _large_exp, "power": _scalar_power}
+    exec("\n".join(lines), names)
+    return names["of"]  # type: ignore[return-value]
+
+
+def _statement(graph: Graph, i: int, texts: dict[str, str]) -> str:
+    node = graph.nodes[i]
+    op = str(node[0])
+    if op == "delay":
+        raise RacemateError("a model with delays cannot be integrated yet", where=graph.text(i))
+    text = _LEAF[op].format(node[1]) if op in _LEAF else texts[op].format(*(f"n{j}" for j in node[1:]))
+    return f"n{i} = {text}"
+
+
+def _large_exp(x: float) -> float:
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def _scalar_power(x: float, n: float) -> float:
+    if x > 0.0:
+        y = n * math.log(x)
+        return math.exp(y) if y < 709.0 else _large_exp(y)
+    return 1.0 if n == 0.0 else 0.0
 
 
 def at_parameters(system: System, nodes: Sequence[int], parameters: Value) -> Value:

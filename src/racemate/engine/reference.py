@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from racemate.engine.interpreter import Function, at_parameters, function
+from racemate.engine.interpreter import ScalarFunction, at_parameters, scalar
 from racemate.engine.problem import Array, Batch, Kind, Schedule, Solution, Status
 from racemate.model.system import System
 
@@ -46,36 +46,36 @@ def solve(
     parameters = batch.full()
     values = np.full((batch.n, len(times), len(system.outputs)), np.nan)
     status, steps = np.zeros(batch.n, np.int64), np.zeros(batch.n, np.int64)
-    parts = _Parts.of(system)
+    parts_of = _parts(system)
     initial = at_parameters(system, [s.initial for s in system.states], parameters)
     scale = at_parameters(system, [s.scale for s in system.states], parameters)
     for i in range(batch.n):
         row = min(i, len(schedule.time) - 1)
-        patient = _Patient(system, parts, schedule, parameters[i], initial[i], rtol, scale[i], method)
+        patient = _Patient(system, parts_of(parameters[i]), schedule, initial[i], rtol, scale[i], method)
         status[i], steps[i] = patient.run(_records(schedule, row), times, start, before_doses, values[i])
     return Solution(times, values, status, steps)
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """The functions of a system: rates, outputs, and event roots with their actions."""
+    """The functions of one patient: rates, outputs, and event roots with their actions."""
 
-    rates: Function
-    outputs: Function
-    roots: tuple[Function, ...]
-    actions: tuple[Function, ...]
+    rates: ScalarFunction
+    outputs: ScalarFunction
+    roots: tuple[ScalarFunction, ...]
+    actions: tuple[ScalarFunction, ...]
 
-    @classmethod
-    def of(cls, system: System) -> _Parts:
-        def make(nodes: list[int]) -> Function:
-            return function(system.graph, nodes)
 
-        return cls(
-            make([s.rate for s in system.states]),
-            make([o.node for o in system.outputs]),
-            tuple(make([e.root]) for e in system.events),
-            tuple(make([a.value for a in e.actions]) for e in system.events),
-        )
+def _parts(system: System) -> Callable[[Array], _Parts]:
+    """The functions of a system, waiting for a patient's parameters."""
+
+    def make(nodes: list[int]) -> Callable[[Array], ScalarFunction]:
+        return scalar(system.graph, nodes)
+
+    rates, outputs = make([s.rate for s in system.states]), make([o.node for o in system.outputs])
+    roots = [make([e.root]) for e in system.events]
+    actions = [make([a.value for a in e.actions]) for e in system.events]
+    return lambda p: _Parts(rates(p), outputs(p), tuple(f(p) for f in roots), tuple(f(p) for f in actions))
 
 
 def _records(schedule: Schedule, row: int) -> list[tuple[float, int, int]]:
@@ -94,14 +94,13 @@ class _Patient:
         system: System,
         parts: _Parts,
         schedule: Schedule,
-        p: Array,
         initial: Array,
         rtol: float,
         scale: Array,
         method: str,
     ) -> None:
         self.system, self.parts, self.schedule = system, parts, schedule
-        self.p, self.initial, self.method = p, initial, method
+        self.initial, self.method = initial, method
         self.rtol, self.atol = rtol, np.maximum(rtol * 1e-3 * np.abs(scale), 1e-300)
         self.y, self.u = initial.copy(), np.array([x.initial for x in system.inputs], float)
         self.fired = [0] * len(system.events)
@@ -144,7 +143,7 @@ class _Patient:
     def _write(self, t: float, inclusive: bool) -> None:
         """Write outputs up to ``t`` from the present state."""
         while self.next < len(self.times) and (self.times[self.next] < t or (inclusive and self.times[self.next] <= t)):
-            self.out[self.next] = self.parts.outputs(self.times[self.next], self.y, self.p, self.u)
+            self.out[self.next] = self.parts.outputs(self.times[self.next], self.y, self.u)
             self.next += 1
 
     def _segment(self, t: float, stop: float) -> tuple[float, Status]:
@@ -154,10 +153,10 @@ class _Patient:
         solve_ivp: Any = integrate.solve_ivp
 
         while t < stop:
-            rates, p, u = self.parts.rates, self.p, self.u
+            rates, u = self.parts.rates, self.u
             roots = [self._root(k) for k in range(len(self.fired))]
             done = solve_ivp(
-                lambda x, y: np.asarray(rates(x, y, p, u), float),  # noqa: B023
+                lambda x, y: rates(x, y, u),  # noqa: B023
                 (t, stop),
                 self.y,
                 method=self.method,
@@ -172,7 +171,7 @@ class _Patient:
             t = float(done.t[-1])
             while self.next < len(self.times) and self.times[self.next] < t:
                 x = self.times[self.next]
-                self.out[self.next] = self.parts.outputs(x, done.sol(x), p, u)
+                self.out[self.next] = self.parts.outputs(x, done.sol(x), u)
                 self.next += 1
             self.y = done.y[:, -1].copy()
             if not np.all(np.isfinite(self.y)):
@@ -188,14 +187,14 @@ class _Patient:
         spent = self.fired[k] >= event.times
 
         def value(x: float, y: Array) -> float:
-            return -1.0 if spent else float(root(x, y, self.p, self.u)[0])
+            return -1.0 if spent else root(x, y, self.u)[0]
 
         value.terminal, value.direction = True, 1.0  # type: ignore[attr-defined]
         return value
 
     def _fire(self, k: int, t: float) -> bool:
         self.fired[k] += 1
-        values = self.parts.actions[k](t, self.y, self.p, self.u)
+        values = self.parts.actions[k](t, self.y, self.u)
         for action, value in zip(self.system.events[k].actions, values, strict=True):
             if action.kind == "end":
                 return True
