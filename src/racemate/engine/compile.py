@@ -27,7 +27,6 @@ from racemate.errors import RacemateError, unknown
 from racemate.model.graph import PARAMETER
 from racemate.model.system import System
 
-
 #: Steps that a lane remembers for its delays; where that is too few, the patient is run again with more.
 HISTORY, LONG_HISTORY = 512, 65536
 

@@ -1,9 +1,8 @@
 """exp, log, power and random numbers in vector code, the same bits on every machine with fused multiply-add.
 
 ``exp``: x = k ln 2 + r, a polynomial in r, and 2^k put into the exponent. ``log``: fdlibm's reduction and polynomial
-(https://www.netlib.org/fdlibm/e_log.c). Both stay within two units in the last place. ``uniform``: the
-finaliser of SplitMix64 (Steele, Lea and Flood 2014, https://doi.org/10.1145/2660193.2660195) on the patient's key and the
-number of the draw.
+(https://www.netlib.org/fdlibm/e_log.c). Both stay within two units in the last place. ``uniform``: the finaliser of
+SplitMix64 (Steele, Lea and Flood 2014, https://doi.org/10.1145/2660193.2660195) of key and draw.
 """
 
 from __future__ import annotations

@@ -11,19 +11,22 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from racemate.engine.functions import FINALISER, KEY, LAST_SHIFT, STREAM
 from racemate.errors import RacemateError
 from racemate.model.graph import PARAMETER, Graph
 from racemate.model.system import System
 
 Value = npt.NDArray[np.float64]
 Function = Callable[[float, Value, Value, Value], list[Value]]
+#: A delayed value by its number, at a time.
+Past = Callable[[int, float], float]
 #: Of one patient: time, states and inputs.
 ScalarFunction = Callable[[float, Value, Value], list[float]]
 
 _TEXT = {
     "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}", "inv": "1.0 / {0}",
     "exp": "exp({0})", "log": "log({0})", "sqrt": "sqrt({0})", "pow": "power({0}, {1})",
-    "select": "where({0} > {1}, {2}, {3})",
+    "select": "where({0} > {1}, {2}, {3})", "uniform": "uniform({0}, {1})",
 }  # fmt: skip
 # Plain floats raise where arrays give an infinity or no number; the rare case goes through a slower function.
 _SCALAR_TEXT = _TEXT | {
@@ -40,6 +43,17 @@ def _power(x: Value, n: Value) -> Value:
     positive = np.asarray(x) > 0
     safe = np.where(positive, x, 1.0)
     return np.where(positive, np.exp(n * np.log(safe)), np.where(np.asarray(n) == 0, 1.0, 0.0))
+
+
+def uniform(key: npt.ArrayLike, draw: npt.ArrayLike) -> Value:
+    """The random numbers of ``Graph.uniform``, the same bits as in compiled code."""
+    first, second = (np.asarray(x, float).astype(np.uint64) for x in (key, draw))
+    with np.errstate(over="ignore"):
+        bits = first * np.uint64(KEY) + second * np.uint64(STREAM)
+        for shift, factor in FINALISER:
+            bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
+    bits ^= bits >> np.uint64(LAST_SHIFT)
+    return ((bits >> np.uint64(12)).astype(float) + 0.5) * 2.0**-52
 
 
 def function(graph: Graph, roots: Sequence[int]) -> Function:
@@ -69,12 +83,12 @@ def function(graph: Graph, roots: Sequence[int]) -> Function:
     lines += [f"    {_statement(graph, i, _TEXT)}" for i in graph.reachable(roots)]
     lines.append(f"    return [{', '.join(f'n{i}' for i in roots)}]")
     names: dict[str, object] = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "where": np.where, "power": _power}
-    names |= {"inf": math.inf, "nan": math.nan}
+    names |= {"inf": math.inf, "nan": math.nan, "uniform": uniform}
     exec("\n".join(lines), names)
     return names["evaluate"]  # type: ignore[return-value]
 
 
-def scalar(graph: Graph, roots: Sequence[int]) -> Callable[[Value], ScalarFunction]:
+def scalar(graph: Graph, roots: Sequence[int]) -> Callable[..., ScalarFunction]:
     """Some nodes for one patient at a time, in plain floats: ten times as fast as arrays of one.
 
     What is too large or undefined becomes an infinity or not a number, as ``function`` has it; the last bit of
@@ -83,7 +97,8 @@ def scalar(graph: Graph, roots: Sequence[int]) -> Callable[[Value], ScalarFuncti
     Returns
     -------
     callable
-        ``of(p)`` computes what the parameters alone decide and gives ``f(t, y, u) -> list of float``.
+        ``of(p, past=None)`` computes what the parameters alone decide and gives ``f(t, y, u) -> list of float``;
+        delayed values are asked of ``past``.
 
     Examples
     --------
@@ -95,12 +110,12 @@ def scalar(graph: Graph, roots: Sequence[int]) -> Callable[[Value], ScalarFuncti
     """
     order = graph.reachable(roots)
     own = [i for i in order if graph.levels[i] <= PARAMETER]
-    lines = ["def of(p):", "    p = p.tolist()", *(f"    {_statement(graph, i, _SCALAR_TEXT)}" for i in own)]
+    lines = ["def of(p, past=None):", "    p = p.tolist()", *(f"    {_statement(graph, i, _SCALAR_TEXT)}" for i in own)]
     lines += ["    def evaluate(t, y, u):", "        t, y, u = float(t), y.tolist(), u.tolist()"]
     lines += [f"        {_statement(graph, i, _SCALAR_TEXT)}" for i in order if graph.levels[i] > PARAMETER]
     lines += [f"        return [{', '.join(f'n{i}' for i in roots)}]", "    return evaluate"]
     names: dict[str, object] = {name: getattr(math, name) for name in ("exp", "log", "sqrt", "copysign", "inf", "nan")}
-    names |= {"large_exp": _large_exp, "power": _scalar_power}
+    names |= {"large_exp": _large_exp, "power": _scalar_power, "uniform": lambda k, n: float(uniform(k, n))}
     exec("\n".join(lines), names)
     return names["of"]  # type: ignore[return-value]
 
@@ -109,7 +124,9 @@ def _statement(graph: Graph, i: int, texts: dict[str, str]) -> str:
     node = graph.nodes[i]
     op = str(node[0])
     if op == "delay":
-        raise RacemateError("a model with delays cannot be integrated yet", where=graph.text(i))
+        raise RacemateError("delayed values are known only inside a run", where=graph.text(i))
+    if op.startswith("delayed."):
+        return f"n{i} = past({op.partition('.')[2]}, t - max(n{node[1]}, 0.0))"
     text = _LEAF[op].format(node[1]) if op in _LEAF else texts[op].format(*(f"n{j}" for j in node[1:]))
     return f"n{i} = {text}"
 

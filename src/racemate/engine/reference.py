@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from racemate.engine.derivatives import Equations, equations
 from racemate.engine.interpreter import ScalarFunction, at_parameters, scalar
+from racemate.engine.past import Past
 from racemate.engine.problem import Array, Batch, Kind, Schedule, Solution, Status
 from racemate.model.system import System
 
@@ -46,12 +48,14 @@ def solve(
     parameters = batch.full()
     values = np.full((batch.n, len(times), len(system.outputs)), np.nan)
     status, steps = np.zeros(batch.n, np.int64), np.zeros(batch.n, np.int64)
-    parts_of = _parts(system)
+    e = equations(system)
+    parts_of = _parts(e)
     initial = at_parameters(system, [s.initial for s in system.states], parameters)
     scale = at_parameters(system, [s.scale for s in system.states], parameters)
     for i in range(batch.n):
         row = min(i, len(schedule.time) - 1)
-        patient = _Patient(system, parts_of(parameters[i]), schedule, initial[i], rtol, scale[i], method)
+        past = Past(e, parameters[i], start) if e.delayed else None
+        patient = _Patient(system, parts_of(parameters[i], past), schedule, initial[i], rtol, scale[i], method, past)
         status[i], steps[i] = patient.run(_records(schedule, row), times, start, before_doses, values[i])
     return Solution(times, values, status, steps)
 
@@ -66,16 +70,18 @@ class _Parts:
     actions: tuple[ScalarFunction, ...]
 
 
-def _parts(system: System) -> Callable[[Array], _Parts]:
-    """The functions of a system, waiting for a patient's parameters."""
+def _parts(e: Equations) -> Callable[[Array, Past | None], _Parts]:
+    """The functions of a system, waiting for a patient's parameters and past."""
+    rates, outputs = scalar(e.graph, e.rates), scalar(e.graph, e.outputs)
+    roots = [scalar(e.graph, [root]) for root in e.roots]
+    actions = [scalar(e.graph, values) for values in e.actions]
 
-    def make(nodes: list[int]) -> Callable[[Array], ScalarFunction]:
-        return scalar(system.graph, nodes)
+    def of(p: Array, past: Past | None) -> _Parts:
+        return _Parts(
+            rates(p, past), outputs(p, past), tuple(f(p, past) for f in roots), tuple(f(p, past) for f in actions)
+        )
 
-    rates, outputs = make([s.rate for s in system.states]), make([o.node for o in system.outputs])
-    roots = [make([e.root]) for e in system.events]
-    actions = [make([a.value for a in e.actions]) for e in system.events]
-    return lambda p: _Parts(rates(p), outputs(p), tuple(f(p) for f in roots), tuple(f(p) for f in actions))
+    return of
 
 
 def _records(schedule: Schedule, row: int) -> list[tuple[float, int, int]]:
@@ -98,6 +104,7 @@ class _Patient:
         rtol: float,
         scale: Array,
         method: str,
+        past: Past | None,
     ) -> None:
         self.system, self.parts, self.schedule = system, parts, schedule
         self.initial, self.method = initial, method
@@ -105,6 +112,9 @@ class _Patient:
         self.y, self.u = initial.copy(), np.array([x.initial for x in system.inputs], float)
         self.fired = [0] * len(system.events)
         self.steps = 0
+        self.past = past
+        if past is not None:
+            past.begin(self.y, self.u)
 
     def run(
         self, records: list[tuple[float, int, int]], times: Array, start: float, before: bool, out: Array
@@ -150,12 +160,12 @@ class _Patient:
         """Integrate to ``stop`` through root events, writing the outputs passed on the way."""
         from scipy import integrate
 
-        solve_ivp: Any = integrate.solve_ivp
+        solve: Any = integrate.solve_ivp if self.past is None else self.past.solve
 
         while t < stop:
             rates, u = self.parts.rates, self.u
             roots = [self._root(k) for k in range(len(self.fired))]
-            done = solve_ivp(
+            done = solve(
                 lambda x, y: rates(x, y, u),  # noqa: B023
                 (t, stop),
                 self.y,
@@ -164,6 +174,7 @@ class _Patient:
                 atol=self.atol,
                 dense_output=True,
                 events=roots or None,
+                **({} if self.past is None else {"inputs": self.u}),
             )
             self.steps += int(done.nfev)
             if not done.success and done.status != 1:
@@ -197,7 +208,9 @@ class _Patient:
         values = self.parts.actions[k](t, self.y, self.u)
         for action, value in zip(self.system.events[k].actions, values, strict=True):
             if action.kind == "end":
-                return True
+                if value > 0.0:
+                    return True
+                continue
             target = self.y if action.on == "state" else self.u
             target[action.index] = float(value) + (target[action.index] if action.kind == "add" else 0.0)
         return False

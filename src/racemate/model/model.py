@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from racemate.errors import RacemateError
-from racemate.model.graph import Expr, Graph
+from racemate.model.graph import Expr, Graph, log, maximum, uniform
 from racemate.units import describe, parse_unit
+
+#: What an event does: kind, name of a state or input, and value.
+Actions = tuple[tuple[str, str, Expr | None], ...]
+NEVER = 1e300  # min: a timer that rests
+MOMENT = 1e-9  # min
 
 SLOT_KINDS = {"sum": 0.0, "product": 1.0}
 
@@ -214,12 +219,39 @@ class Module:
         pathway = PathwayDraft(into, self._lift(fraction, "1"), self._lift(lag, "min"), duration, rate)
         self.model.targets.setdefault(target, []).append(pathway)
 
-    def event(
-        self, name: str, root: Expr, actions: tuple[tuple[str, str, Expr | None], ...], *, times: int = 1_000_000
-    ) -> None:
-        """Act when ``root`` rises through zero.
+    def random_key(self, name: str) -> Expr:
+        """A whole number that tells a patient's draws of ``name`` from all others; a run fills it from its seed."""
+        return self.parameter(f"random.{name}", 0.0, "1", kind="random key")
 
-        An action is ``("set" | "add", name of a state or input, value)`` or ``("end", "", None)``.
+    def hazard(self, name: str, rate: Expr, actions: Actions, *, times: int = 1_000_000) -> None:
+        """Act at random times that come at a rate (per time): when the rate's integral passes ``-log u``.
+
+        The next time is drawn anew after each.
+        """
+        passed = self.state(f"hazard.{name}", "1", scale=1.0, label=f"hazard of {name} since it last struck")
+        draws = self.input(f"draws.{name}", "1")
+        self.rate(f"hazard.{name}", rate)
+        again: Actions = (("set", f"hazard.{name}", self.number(0.0)), ("add", f"draws.{name}", self.number(1.0)))
+        root = passed + log(uniform(self.random_key(name), draws))
+        self.event(name, root, (*actions, *again), times=times)
+
+    def timer(self, name: str, actions: Actions) -> None:
+        """Act when the time comes that another event's action put into ``timer.<name>`` (see ``after``).
+
+        Actions that depend on a condition then choose with ``where``; expired, the timer rests.
+        """
+        due = self.input(f"timer.{name}", "min", NEVER)
+        self.event(name, self.time - due, (*actions, ("set", f"timer.{name}", self.quantity(NEVER, "min"))))
+
+    def after(self, wait: Expr) -> Expr:
+        """The time a while from now, for a timer; a moment at least, so that it is still to come."""
+        return self.time + maximum(wait, self.quantity(MOMENT, "min"))
+
+    def event(self, name: str, root: Expr, actions: Actions, *, times: int = 1_000_000) -> None:
+        """Act when ``root`` rises through zero; values are those just before.
+
+        An action is ``("set" | "add", name of a state or input, value)`` or ``("end", "", condition)``, which ends the
+        run, with a condition only where that is above zero.
         """
         self.model.events.append(EventDraft(name, root, actions, times, self.name))
 

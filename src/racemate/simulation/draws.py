@@ -49,6 +49,7 @@ def _columns(scenario: Scenario, assembly: Assembly, system: System, base: Array
     people = scenario.people
     covariates = people.covariates
     columns = {f"covariate.{name}": np.asarray(value, float) for name, value in covariates.items()}
+    columns |= random_keys(scenario, system)
     if not isinstance(people, Population):
         return columns
     if scenario.variability:
@@ -112,6 +113,14 @@ def _split(text: str, name: str) -> tuple[float, str]:
     if not np.isfinite(value):
         raise RacemateError(f"cannot set {name} to '{text}'", fix="a number with its unit, such as '1.2 L/min'")
     return value, unit.strip()
+
+
+def random_keys(scenario: Scenario, system: System) -> dict[str, Array]:
+    """The whole numbers below 2^52 that a patient's random events draw with."""
+    people = scenario.people
+    indices = people.indices if isinstance(people, Population) else np.zeros(1, np.int64)
+    names = [p.name for p in system.parameters if p.kind == "random key"]
+    return {name: np.floor(keyed.uniform(scenario.seed, indices, name) * 2.0**52) for name in names}
 
 
 def random_effects(scenario: Scenario, assembly: Assembly, system: System, patients: Indices) -> dict[str, Array]:
