@@ -148,16 +148,36 @@ def equations(
     regimen: o.RegimenText,
     output: o.Outputs = None,
     model: o.Models = None,
-    form: Annotated[str, typer.Option("--format", metavar="FORM", help="markdown or latex.")] = "markdown",
+    form: Annotated[str, typer.Option("--format", metavar="FORM", help="markdown, latex or sbml.")] = "markdown",
+    stages: Annotated[int | None, typer.Option(metavar="N", help="SBML: write a delay as N stages.", min=1)] = None,
 ) -> None:
     """Write down the composed system: every differential equation, parameter and output.
 
     racemate equations "remifentanil 0.1 ug/kg/min iv for 30 min" --format latex
+
+    As SBML it holds one patient's numbers and the doses, for any other simulator to run.
     """
+    scenario = _scenario(regimen, output, model)
+    if form == "sbml":
+        _need_libsbml()
+        from racemate.interchange.sbml import of_scenario
+
+        print(of_scenario(scenario, stages))
+        return
     from racemate.model.equations import render
     from racemate.simulate import composed
 
-    print(render(composed(_scenario(regimen, output, model)), form))
+    print(render(composed(scenario), form))
+
+
+def _need_libsbml() -> None:
+    from importlib.util import find_spec
+
+    from racemate.errors import RacemateError
+
+    if find_spec("libsbml") is None:
+        what = "writing SBML needs the package 'python-libsbml', which is not installed"
+        raise RacemateError(what, fix="pip install 'racemate[interchange]'")
 
 
 def answer(

@@ -14,7 +14,10 @@ import numpy as np
 from racemate.engine.problem import Array, Kind, Schedule
 from racemate.errors import RacemateError
 from racemate.model.graph import LEAVES, Graph
+from racemate.model.linear_chain import has_delays, linear_chain
 from racemate.model.system import Event, System
+from racemate.scenario import Scenario
+from racemate.simulate import prepare
 
 #: More doses than this do not become one event each.
 MOST_DOSES = 5000
@@ -26,7 +29,16 @@ _TEXT = {
 }  # fmt: skip
 
 
-def export(system: System, parameters: Array, schedule: Schedule, *, start: float, end: float, row: int = 0) -> str:
+def export(
+    system: System,
+    parameters: Array,
+    schedule: Schedule,
+    *,
+    start: float,
+    end: float,
+    row: int = 0,
+    stages: int | None = None,
+) -> str:
     """Write a system as an SBML Level 3 document.
 
     Parameters
@@ -37,16 +49,23 @@ def export(system: System, parameters: Array, schedule: Schedule, *, start: floa
         Dosing records; ``row`` says which of its rows.
     start, end : float, min
         Records up to ``start`` happen in the initial values, those after ``end`` are left out.
+    stages : int, optional
+        Write each delay as a chain of so many first-order stages.
 
     Raises
     ------
     RacemateError
-        If the system has delays, or there are too many doses.
+        If the system has random rules, or delays and no ``stages``, or there are too many doses.
     """
     import libsbml
 
-    if any(node[0] in ("delay", "delayed") for node in system.graph.nodes):
-        raise RacemateError("a model with delays cannot be written as SBML", fix="choose its form without delays")
+    if has_delays(system):
+        if not stages:
+            what = "the model has delays, and SBML simulators differ in what they make of them"
+            raise RacemateError(what, fix="write each as a chain of stages, such as stages=20")
+        system = linear_chain(system, stages)
+    if any(node[0] == "uniform" for node in system.graph.nodes):
+        raise RacemateError("a model with random rules cannot be written as SBML", fix="give doses at fixed times")
     document = libsbml.SBMLDocument(3, 2)
     writer = _Writer(libsbml, document.createModel(), system)
     writer.declare(np.asarray(parameters, float))
@@ -55,6 +74,20 @@ def export(system: System, parameters: Array, schedule: Schedule, *, start: floa
     for event in system.events:
         writer.root(event)
     return str(libsbml.writeSBMLToString(document))
+
+
+def of_scenario(scenario: Scenario, stages: int | None = None) -> str:
+    """The SBML of a scenario's first patient, with the doses of its regimen.
+
+    Examples
+    --------
+    >>> from racemate import Scenario
+    >>> of_scenario(Scenario.of("morphine 10 mg iv", until="1 h")).startswith("<?xml")
+    True
+    """
+    prepared = prepare(scenario)
+    numbers = prepared.batch.full()[0]
+    return export(prepared.system, numbers, prepared.schedule, start=scenario.start, end=scenario.end, stages=stages)
 
 
 class _Writer:

@@ -153,6 +153,8 @@ class _Writer:
         if op == "delay":
             return f"{self.text(parts[0], _POWER)}(t - {self.text(parts[1], _SUM)})", 0
         inside = ", ".join(self.text(j) for j in parts)
+        if op == "uniform":
+            return f"\\text{{uniform}}\\left({inside}\\right)", 0
         return (f"\\sqrt{{{inside}}}" if op == "sqrt" else f"\\{op}\\left({inside}\\right)"), 0
 
     def _product(self, i: int) -> tuple[str, int]:
