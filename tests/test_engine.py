@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,6 +165,16 @@ def test_a_parameter_that_is_not_a_number_is_an_error_that_names_it() -> None:
     system, _ = one_compartment()
     with pytest.raises(RacemateError, match="'k' is not a number"):
         compile_system(system).run(Batch(np.array([np.nan]), NO_INTS, np.zeros((1, 0))), Schedule.empty(), TIMES)
+
+
+def test_quick_code_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RACEMATE_CACHE", str(tmp_path))
+    system = two_compartments_and_a_receptor()
+    given = people(system, 3), dosing(system, 3), TIMES
+    quick = compile_system(system, quick=True).run(*given)
+    best = compile_system(system).run(*given)
+    assert len(list(folder().iterdir())) == 2  # two kinds of code, of one text
+    assert np.array_equal(quick.values, best.values)
 
 
 def test_a_corrupt_cache_entry_is_built_anew() -> None:

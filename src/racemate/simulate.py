@@ -88,7 +88,7 @@ def _runner(scenario: Scenario, system: System) -> Callable[..., problem.Solutio
     from racemate.engine import compile_system, supports
 
     if not scenario.reference and supports(system):
-        return partial(compile_system(system).run, threads=scenario.jobs)
+        return partial(compile_system(system, quick=scenario.n == 1).run, threads=scenario.jobs)
     from racemate.engine.reference import solve
 
     return partial(solve, system)

@@ -20,22 +20,31 @@ def folder() -> Path:
 
 def kept(key: str, build: Callable[[], bytes]) -> bytes:
     """The object code of a key: from the cache if it is whole, else built and kept."""
-    path = folder() / f"{key}.o"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        private = _private(path.parent)
-    except OSError:
-        private = False
-    if private:
+    code = found(key)
+    if code is None:
+        code = build()
+        if _usable():
+            with suppress(OSError):
+                _write(folder() / f"{key}.o", hashlib.sha256(code).digest() + code)
+    return code
+
+
+def found(key: str) -> bytes | None:
+    """The object code of a key, if the cache holds it whole."""
+    if _usable():
         with suppress(OSError):
-            data = path.read_bytes()
+            data = (folder() / f"{key}.o").read_bytes()
             if hashlib.sha256(data[32:]).digest() == data[:32]:
                 return data[32:]
-    code = build()
-    if private:
-        with suppress(OSError):
-            _write(path, hashlib.sha256(code).digest() + code)
-    return code
+    return None
+
+
+def _usable() -> bool:
+    try:
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _private(folder())
+    except OSError:
+        return False
 
 
 def _private(path: Path) -> bool:
