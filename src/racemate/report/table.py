@@ -57,7 +57,8 @@ def remarks(result: Result, style: Style) -> str:
     lines = []
     if result.messages:
         first = next(iter(result.messages.items()))
-        failed = f"   {len(result.messages)} of {result.n} patients, left out above; patient {first[0] + 1}: {first[1]}"
+        who = f"{len(result.messages)} of {result.n} patients, left out above"
+        failed = f"   {who}; patient {result.ids[first[0]]}: {first[1]}"
         lines.append(style.paint("failed", "red") + failed)
     for warning in result.warnings:
         if warning.startswith("assumed"):

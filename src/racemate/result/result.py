@@ -113,6 +113,12 @@ class Result:
         return len(self.status)
 
     @property
+    def ids(self) -> NDArray[np.int_]:
+        """The number of each patient in the population, from 1; who is replayed keeps the number."""
+        numbers = getattr(self.scenario.people, "indices", None)
+        return np.arange(1, self.n + 1) if numbers is None or len(numbers) != self.n else np.asarray(numbers) + 1
+
+    @property
     def done(self) -> NDArray[np.bool_]:
         """Which patients were simulated to the end, shape (n,)."""
         return np.asarray(self.status == 0)
