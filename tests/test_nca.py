@@ -274,3 +274,14 @@ def test_half_time_prints_plasma_and_effect_site(capsys: pytest.CaptureFixture[s
     assert run(["half-time", "fentanyl", "--after", "1 h"]) == 0
     out = capsys.readouterr().out
     assert "plasma" in out and "effect site" in out and "min" in out
+
+
+def test_the_picture_of_a_population_says_what_its_lines_are() -> None:
+    from racemate.report.caption import caption
+
+    result = simulate("remifentanil 50 ug iv", population=30, outputs=["arterial.remifentanil"], until="20 min")
+    assert "Thick lines: median; bands: 25-75 and 5-95 % of patients; thin lines: 12 single patients" in caption(
+        [result], 12
+    )
+    words = [text.get_text() for text in result.plot().texts]
+    assert any("thin lines: 12 single patients" in text.replace("\n", " ") for text in words)
