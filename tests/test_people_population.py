@@ -102,9 +102,9 @@ def test_groups_in_words() -> None:
 
 
 def test_what_a_population_rests_on_and_assumes() -> None:
-    assert MANY.sources == ("nhanes2012",)
-    assert MANY.notes[0] == "assumed, not drawn: eGFR 100 mL/min for everybody"
-    assert "lean body mass (James 1976) is held" in MANY.notes[1]
+    assert {"nhanes2012", "coresh2003", "matimba2008"} <= set(MANY.sources)
+    assert "lean body mass (James 1976) is held" in MANY.notes[0]
+    assert MANY.remarks({"cyp2b6_star6"}) == ("assumed: genotypes at European frequencies",)
 
 
 def test_a_population_is_rebuilt_from_its_plain_values() -> None:
@@ -196,5 +196,9 @@ def test_every_source_of_the_people_files_is_in_the_bibliography() -> None:
     from racemate.people.bodysize import COVARIATE_SOURCES
 
     typical = {number.source for adult in bodies.typical_adults().values() for number in adult.values()}
-    for key in typical | set(bodies.body_table().sources) | set(COVARIATE_SOURCES.values()):
+    from racemate.library import attributes
+
+    genes = {key for a in attributes.ancestries().values() for key in a.sources} | set(attributes.kidney().sources)
+    genes |= {c.source for c in attributes.conditions().values() if c.source}
+    for key in typical | genes | set(bodies.body_table().sources) | set(COVARIATE_SOURCES.values()):
         assert f"{{{key}," in references

@@ -26,6 +26,7 @@ _EXPORTS = {
     "Regimen": "racemate.regimen",
     "Result": "racemate.result",
     "Scenario": "racemate.scenario",
+    "context_sensitive_half_time": "racemate.simulation.half_time",
     "simulate": "racemate.simulate",
 }
 
@@ -38,6 +39,7 @@ __all__ = [
     "Result",
     "Scenario",
     "__version__",
+    "context_sensitive_half_time",
     "simulate",
 ]
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from racemate.result import Result
     from racemate.scenario import Scenario
     from racemate.simulate import simulate
+    from racemate.simulation.half_time import context_sensitive_half_time
     from racemate.units import Quantity
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -87,6 +88,9 @@ class Scenario:
     >>> s = Scenario.of("ketamine 0.5 mg/kg iv over 40 min", patient="male, 70 kg", until="4 h")
     >>> s.until, s.people.weight
     (240.0, 70.0)
+    >>> again = Scenario.of("ketamine 0.5 mg/kg iv over 40 min", patient="4711 of women, 20-40 y")
+    >>> print(again.people)
+    patient 4711 of women, 20-40 y (US adults, 2009-2012): female, ...
     """
 
     regimen: Regimen
@@ -110,7 +114,7 @@ class Scenario:
         cls,
         regimen: str | Regimen,
         *,
-        patient: str | Patient | None = None,
+        patient: str | int | Patient | None = None,
         population: int | str | Population | None = None,
         until: str | float | None = None,
         every: str | float | None = None,
@@ -134,9 +138,13 @@ class Scenario:
         people: Patient | Population
         if isinstance(population, Population):
             people = population
+        elif (again := _replayed(patient)) is not None:
+            people = _again(*again, population, seed)
         elif population:
+            assert not isinstance(patient, int)
             people = Population(_count(population), seed, patient if patient is not None else "adults")
         else:
+            assert not isinstance(patient, int)
             people = Patient.of(patient) if patient is not None else Patient()
         models = {**regimen.models, **(model or {})}
         scenario = cls(
@@ -225,6 +233,8 @@ class Scenario:
         if isinstance(self.people, Population):
             plain_people = self.people.to_dict()
             people = {"population": plain_people["n"], "patient": plain_people["spec"]}
+            if "only" in plain_people:
+                people["patient"] = f"{', '.join(str(i + 1) for i in self.people.indices)} of {plain_people['spec']}"
         plain = {
             "regimen": str(self.regimen), **people, "until": self.until, "every": self.every,
             "outputs": list(self.outputs), "set": dict(self.settings), "model": dict(self.models), "seed": self.seed,
@@ -267,6 +277,31 @@ def minutes(value: str | float, what: str = "time") -> float:
     if not math.isfinite(total):
         raise RacemateError(f"'{value}' is not a finite time", where=what)
     return total
+
+
+_REPLAY = re.compile(r"\s*(\d+(?:\s*,\s*\d+)*)\s*(?:of\s+(.+))?", re.IGNORECASE | re.DOTALL)
+
+
+def _replayed(patient: str | int | Patient | None) -> tuple[list[int], str] | None:
+    """The numbers (from 1) and the group, where a patient is said by its number: ``4711``, ``"4711 of women"``."""
+    if isinstance(patient, int) and not isinstance(patient, bool):
+        return [patient], "adults"
+    match = _REPLAY.fullmatch(patient) if isinstance(patient, str) else None
+    return None if match is None else ([int(x) for x in match[1].split(",")], match[2] or "adults")
+
+
+def _again(numbers: list[int], spec: str, population: int | str | None, seed: int) -> Population:
+    """Those people of a population, each the same whatever its size."""
+    n = _count(population) if population else max(numbers)
+    for number in numbers:
+        if not 1 <= number <= max(n, 1):
+            what = (
+                f"there is no patient {number} in a population of {n}"
+                if population
+                else f"there is no patient {number}"
+            )
+            raise RacemateError(what, where="patient", fix=f"1 to {n}" if population else "patients are counted from 1")
+    return Population(n, seed, spec, only=[number - 1 for number in numbers])
 
 
 def _count(population: int | str) -> int:

@@ -104,6 +104,8 @@ def prepare(scenario: Scenario) -> Prepared:
     weight = np.broadcast_to(np.asarray(scenario.people.covariates["weight"], float), (scenario.n,))
     dosing = Dosing(system, library, assembly.products, people.full(), weight)
     records = schedule(dosing, scenario.regimen.doses)
+    used = {p.name.removeprefix("covariate.") for p in system.parameters if p.name.startswith("covariate.")}
+    warnings = (*scenario.people.remarks(used), *warnings)
     return Prepared(scenario, assembly, system, people, records, np.array(scenario.times()), warnings)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from racemate.cli import knowledge, runs
+from racemate.cli import exposure, knowledge, runs
 
 NOTICE = "For research and teaching. Not for the care of patients, and no advice for non-medical use."
 HELP = f"""The pharmacology of ketamine and the opioids, made executable: say who is given what, and see what follows.
@@ -25,6 +25,8 @@ app = typer.Typer(
 app.command("simulate")(runs.simulate)
 app.command("run")(runs.run)
 app.command("compare")(runs.compare)
+app.command("nca")(exposure.nca)
+app.command("half-time")(exposure.half_time)
 app.command("drugs")(knowledge.drugs)
 app.command("targets")(knowledge.targets)
 app.command("outputs")(knowledge.outputs)

@@ -57,7 +57,10 @@ RegimenText = Annotated[
     typer.Argument(metavar="REGIMEN", help="What is given, in the dosing language.", autocompletion=complete_regimen),
 ]
 PatientText = Annotated[
-    str | None, typer.Option("--patient", "-p", metavar="TEXT", help="To whom: 'female, 35 y, 62 kg, 163 cm'.")
+    str | None,
+    typer.Option(
+        "--patient", "-p", metavar="TEXT", help="To whom: 'female, 35 y, 62 kg'; with -n a group; a number replays."
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

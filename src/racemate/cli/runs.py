@@ -106,8 +106,8 @@ def simulate(
     """
     wanted = Wanted(json, csv, parquet, netcdf, plot)
     wanted.check()
-    scenario = _scenario(regimen, patient, until, every, output, set_, model, population, seed, jobs, molar)
-    _show(_simulated(scenario), wanted)
+    scenario = scenario_of(regimen, patient, until, every, output, set_, model, population, seed, jobs, molar)
+    _show(simulated(scenario), wanted)
 
 
 def run(
@@ -130,7 +130,7 @@ def run(
     wanted.check()
     from racemate.interchange.scenarios import read_scenario
 
-    _show(_simulated(read_scenario(file).with_(jobs=jobs)), wanted)
+    _show(simulated(read_scenario(file).with_(jobs=jobs)), wanted)
 
 
 def compare(
@@ -155,7 +155,7 @@ def compare(
     common = (patient, until, every, output, None, None, population, seed, jobs, molar)
     scenarios = [_either(text, common) for text in (a, b)]
     end = max(s.end for s in scenarios)
-    results = [_simulated(s.with_(until=end) if s.until is None else s) for s in scenarios]
+    results = [simulated(s.with_(until=end) if s.until is None else s) for s in scenarios]
     labels = [str(s.regimen) for s in scenarios]
     if labels[0] == labels[1]:
         labels = [a, b]
@@ -177,13 +177,14 @@ def _either(text: str, common: tuple[Any, ...]) -> Scenario:
         from racemate.interchange.scenarios import read_scenario
 
         return read_scenario(text)
-    return _scenario(text, *common)
+    return scenario_of(text, *common)
 
 
-def _scenario(
+def scenario_of(
     regimen: str, patient: str | None, until: str | None, every: str | None, output: list[str] | None,
     set_: list[str] | None, model: list[str] | None, population: str | None, seed: int, jobs: int, molar: bool,
 ) -> Scenario:  # fmt: skip
+    """The scenario that a command line describes."""
     from racemate.scenario import Scenario
 
     return Scenario.of(
@@ -193,18 +194,18 @@ def _scenario(
     )  # fmt: skip
 
 
-def _simulated(scenario: Scenario) -> Result:
+def simulated(scenario: Scenario) -> Result:
     """The result; a bar fills on a terminal while many patients are simulated."""
-    from racemate.simulate import simulate as simulated
+    from racemate.simulate import simulate as run_it
 
     if scenario.n < 200 or not sys.stderr.isatty():
-        return simulated(scenario)
+        return run_it(scenario)
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(f"simulating {scenario.n} patients", total=scenario.n)
-        return simulated(scenario, progress=lambda done, total: bar.update(task, completed=done, total=total))
+        return run_it(scenario, progress=lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def _show(result: Result, wanted: Wanted) -> None:

@@ -57,7 +57,7 @@ def to_dict(result: Result) -> dict[str, Any]:
             "models": dict(result.models),
         },
         "warnings": list(result.warnings),
-        "failed": {str(patient + 1): text for patient, text in result.messages.items()},
+        "failed": {str(result.ids[patient]): text for patient, text in result.messages.items()},
         "version": result.version,
         "notice": NOTICE,
     }
@@ -88,11 +88,11 @@ def _finite(value: Any) -> Any:
 def write_csv(result: Result, file: TextIO) -> None:
     """Write the long table to an open file, some patients at a time."""
     file.write(",".join(COLUMNS) + "\n")
-    times = [repr(t) for t in result.time.tolist()]
+    times, ids = [repr(t) for t in result.time.tolist()], result.ids.tolist()
     for name, values in result.values.items():
         tail = f",{_quoted(result.units[name])}\n"
         for patient in range(result.n):
-            head = f"{patient + 1},"
+            head = f"{ids[patient]},"
             body = values[patient].tolist()
             file.writelines(
                 f"{head}{t},{name},{'' if v != v else repr(v)}{tail}" for t, v in zip(times, body, strict=True)
@@ -122,7 +122,7 @@ def _parquet(result: Result, place: Path) -> None:
         for name, first, last in _blocks(result):
             count = (last - first) * result.time.size
             columns = [
-                np.repeat(np.arange(first + 1, last + 1), result.time.size),
+                np.repeat(result.ids[first:last], result.time.size),
                 np.tile(result.time, last - first),
                 pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [name]),
                 result.values[name][first:last].ravel(),

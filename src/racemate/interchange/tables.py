@@ -26,7 +26,7 @@ def dataset(result: Result) -> xr.Dataset:
         for name, values in result.values.items()
     }  # fmt: skip
     coordinates = {
-        "patient": ("patient", np.arange(1, result.n + 1), {"long_name": "patient, counted from 1"}),
+        "patient": ("patient", result.ids, {"long_name": "patient, counted from 1"}),
         "time": ("time", result.time, {"units": "min", "long_name": "time"}),
         "status": ("patient", np.asarray(result.status), {"long_name": "0 where the integration was completed"}),
     }
@@ -58,7 +58,7 @@ def dataframe(result: Result) -> pd.DataFrame:
     values = [result.values[name].ravel() for name in names]
     return pd.DataFrame(
         {
-            "id": np.tile(np.repeat(np.arange(1, n + 1), times), len(names)),
+            "id": np.tile(np.repeat(result.ids, times), len(names)),
             "time": np.tile(result.time, n * len(names)),
             "name": pd.Categorical.from_codes(codes, named),
             "value": np.concatenate(values) if values else np.empty(0),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -52,6 +52,19 @@ class BodyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyGroup:
+    """Adults of one sex and one self-reported group, of all ages; the symbols are those of :class:`BodyRow`."""
+
+    sex: Sex
+    group: str
+    height_mean: float
+    height_sd: float
+    ln_weight_mean: float
+    ln_weight_sd: float
+    correlation: float
+
+
+@dataclass(frozen=True, slots=True)
 class BodyTable:
     """A population to draw adults from."""
 
@@ -64,6 +77,7 @@ class BodyTable:
     residual_skew: Mapping[Sex, Number]
     weight_limits: Mapping[str, Number]
     check: Mapping[str, Any]
+    groups: tuple[BodyGroup, ...] = ()
     note: str = ""
 
     @property
@@ -73,6 +87,28 @@ class BodyTable:
             sorted(
                 {n.source for n in (*self.columns.values(), *self.residual_skew.values(), *self.weight_limits.values())}
             )
+        )
+
+    def of_group(self, row: BodyRow, group: str) -> BodyRow:
+        """A row moved by the difference between a self-reported group and all adults of that sex.
+
+        Examples
+        --------
+        >>> table = body_table()
+        >>> moved = table.of_group(table.rows[0], "Other")
+        >>> round(moved.height_mean - table.rows[0].height_mean, 1)
+        -3.7
+        """
+        found = {g.group: g for g in self.groups if g.sex == row.sex}
+        if group not in found:
+            raise unknown("group of the table", group, found)
+        own, all_ = found[group], found["all"]
+        return replace(
+            row,
+            height_mean=row.height_mean + own.height_mean - all_.height_mean,
+            height_sd=row.height_sd * own.height_sd / all_.height_sd,
+            ln_weight_mean=row.ln_weight_mean + own.ln_weight_mean - all_.ln_weight_mean,
+            ln_weight_sd=row.ln_weight_sd * own.ln_weight_sd / all_.ln_weight_sd,
         )
 
     @property
@@ -95,9 +131,10 @@ def typical_adults(folder: Path = FOLDER) -> Mapping[Sex, Mapping[str, Number]]:
     >>> typical_adults()["male"]["weight"].value
     70.0
     """
-    where, data = _read(folder / "reference.toml")
+    where, data = read_toml(folder / "reference.toml")
     return {
-        sex: _numbers(_table(data, sex, where), _TYPICAL, f"{where}, {sex}", f"people.reference.{sex}") for sex in SEXES
+        sex: _numbers(required_table(data, sex, where), _TYPICAL, f"{where}, {sex}", f"people.reference.{sex}")
+        for sex in SEXES
     }
 
 
@@ -118,7 +155,7 @@ def body_table(name: str = "adults", folder: Path = FOLDER) -> BodyTable:
     raise unknown("population", name, [n for t in tables for n in (t.id, *t.aliases)])
 
 
-def _read(path: Path) -> tuple[str, dict[str, Any]]:
+def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
     where = f"people/{path.name}"
     try:
         return where, tomllib.loads(path.read_text(encoding="utf-8"))
@@ -126,7 +163,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
         raise RacemateError(f"cannot read {path.name}: {error}", where=where) from error
 
 
-def _table(data: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+def required_table(data: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
     table = data.get(key)
     if not isinstance(table, Mapping):
         raise RacemateError(f"there is no table [{key}]", where=where)
@@ -140,10 +177,10 @@ def _numbers(table: Mapping[str, Any], units: Mapping[str, str], where: str, add
     for key in units:
         if key not in table:
             raise RacemateError(f"'{key}' is missing", where=where)
-    return {key: _number(table[key], unit, f"{where}, {key}", f"{address}.{key}") for key, unit in units.items()}
+    return {key: read_number(table[key], unit, f"{where}, {key}", f"{address}.{key}") for key, unit in units.items()}
 
 
-def _number(entry: Any, unit: str, where: str, address: str, *, value: float | None = None) -> Number:
+def read_number(entry: Any, unit: str, where: str, address: str, *, value: float | None = None) -> Number:
     known = ("value", "unit", "kind", "source", "where", "note")
     if not isinstance(entry, Mapping):
         raise RacemateError(
@@ -170,24 +207,30 @@ def _finite(value: Any, where: str) -> float:
 
 
 def _body_table(path: Path) -> BodyTable:
-    where, data = _read(path)
-    columns = _table(data, "columns", where)
+    where, data = read_toml(path)
+    columns = required_table(data, "columns", where)
     for key in _COLUMNS:
         if key not in columns:
             raise RacemateError(f"column '{key}' has no provenance", where=f"{where}, columns")
     provenance = {
-        key: _number(columns[key], unit, f"{where}, columns.{key}", f"people.{path.stem}.{key}", value=0.0)
+        key: read_number(columns[key], unit, f"{where}, columns.{key}", f"people.{path.stem}.{key}", value=0.0)
         for key, unit in _COLUMNS.items()
     }
-    skew = _numbers(_table(data, "residual_skew", where), dict.fromkeys(SEXES, "1"), where, f"people.{path.stem}.skew")
-    limits = _numbers(_table(data, "weight_limits", where), {"low": "kg", "high": "kg"}, where, f"people.{path.stem}")
+    skew = _numbers(
+        required_table(data, "residual_skew", where), dict.fromkeys(SEXES, "1"), where, f"people.{path.stem}.skew"
+    )
+    limits = _numbers(
+        required_table(data, "weight_limits", where), {"low": "kg", "high": "kg"}, where, f"people.{path.stem}"
+    )
     rows = tuple(_row(row, f"{where}, row {i + 1}") for i, row in enumerate(data.get("rows", ())))
     if not rows or abs(sum(row.share for row in rows) - 1.0) > 1e-3:
         raise RacemateError("the shares of the rows do not add up to 1", where=where)
+    groups = tuple(_group(group, f"{where}, group {i + 1}") for i, group in enumerate(data.get("groups", ())))
     return BodyTable(
         str(data.get("id", path.stem)), str(data.get("label", path.stem)), tuple(data.get("aliases", ())),
         str(data.get("population", "")), rows, provenance, cast(Mapping[Sex, Number], skew), limits,
-        data.get("check", {}), str(data.get("note", "")),
+        data.get("check", {}), groups,
+        str(data.get("note", "")),
     )  # fmt: skip
 
 
@@ -203,8 +246,23 @@ def _row(row: Mapping[str, Any], where: str) -> BodyRow:
         raise RacemateError("'ages' is not a span", where=where, fix="ages = [20, 30]")
     youngest, oldest = (_finite(age, f"{where}, ages") for age in ages)
     values = {key: _finite(row.get(key), f"{where}, {key}") for key in _COLUMNS}
-    if not (
-        youngest < oldest and values["height_sd"] > 0 and values["ln_weight_sd"] > 0 and abs(values["correlation"]) < 1
-    ):
+    if not (youngest < oldest and _possible(values)):
         raise RacemateError("ages must rise, spreads be positive and the correlation lie within -1 and 1", where=where)
     return BodyRow(cast(Sex, row["sex"]), youngest, oldest, **values)
+
+
+def _group(entry: Mapping[str, Any], where: str) -> BodyGroup:
+    columns = [key for key in _COLUMNS if key != "share"]
+    for key in entry:
+        if key not in ("sex", "group", "n", *columns):
+            raise unknown("key", key, ("sex", "group", "n", *columns), where=where)
+    if entry.get("sex") not in SEXES:
+        raise unknown("sex", str(entry.get("sex")), SEXES, where=where)
+    values = {key: _finite(entry.get(key), f"{where}, {key}") for key in columns}
+    if not _possible(values):
+        raise RacemateError("spreads must be positive and the correlation lie within -1 and 1", where=where)
+    return BodyGroup(cast(Sex, entry["sex"]), str(entry.get("group")), **values)
+
+
+def _possible(values: Mapping[str, float]) -> bool:
+    return values["height_sd"] > 0 and values["ln_weight_sd"] > 0 and abs(values["correlation"]) < 1

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from racemate.errors import RacemateError, unknown
+from racemate.library.attributes import covariate_names
+from racemate.library.covariances import covariance_factor
 from racemate.library.entries import Drug, Effect, KineticModel, ParameterSet, Substance, Target, effect_name, values
 from racemate.provenance import Derived, Number, Spread
 from racemate.units import describe, parse_unit
 
 PLACES = ("central", "portal", "metabolite:SUBSTANCE", "formation:SUBSTANCE")
-COVARIATES = ("weight", "height", "age", "female", "male", "bmi", "bsa", "lbm", "ffm", "egfr")
+BODY = ("weight", "height", "age", "female", "male", "bmi", "bsa", "lbm", "ffm", "egfr")
+COVARIATES = (*BODY, *covariate_names())
 SITES = ("arterial", "venous", "effect-site")
 _LEVEL, _RATE, _PURE = ("nmol/L", "mg/L"), ("1/min",), ("1",)
 ROLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -117,6 +120,18 @@ def _check_model(model: KineticModel, names: Names, own: _At) -> Iterator[Racema
             if end not in map(effect_name, numbers):
                 known = [v.key.removeprefix(f"{model.drug}.{path}.") for v in numbers]
                 yield own.unknown("random effect", end, known, f"{path}.correlations")
+    yield from _check_covariances(model, path, own)
+
+
+def _check_covariances(model: KineticModel, path: str, own: _At) -> Iterator[RacemateError]:
+    """Random effects whose correlations no people can have."""
+    spreads = {effect_name(v): v.between_subject.sigma for v in values(model) if v.between_subject is not None}
+    pairs = [(c.a, c.b, c.covariance) for c in model.correlations if {c.a, c.b} <= spreads.keys()]
+    if pairs:
+        try:
+            covariance_factor(spreads, pairs)
+        except RacemateError as error:
+            yield own.error(error.what, f"{path}.correlations", error.fix or "")
 
 
 def _check_absorption(model: KineticModel, path: str, names: Names, own: _At) -> Iterator[RacemateError]:

@@ -1,68 +1,26 @@
-"""Many people: copies of one body, or adults drawn by sex, age, height and weight."""
+"""Many people: copies of one person, or adults drawn with their bodies, kidneys and genotypes."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from operator import index
 from typing import TYPE_CHECKING
 
 from racemate.errors import RacemateError
-from racemate.library.bodies import SEXES, BodyRow, BodyTable, Sex, body_table, typical_adults
-from racemate.people import bodysize
+from racemate.library.attributes import ancestries, conditions, kidney
+from racemate.people import attributes, bodysize
+from racemate.people.attributes import COVARIATE_OF, REFERENCE
+from racemate.people.group import Group
 from racemate.people.patient import Patient
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from racemate.people.sampling import People
+
     Floats = NDArray[np.float64]
-
-_MEN, _WOMEN, _EVERYBODY = {"men", "males"}, {"women", "females"}, {"adults", "people"}
-_FILLERS = {"adult", "and", "aged", "of"}
-_AGES = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(\d+(?:\.\d+)?)\s*(?:years|year|yrs|yr|y)?", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Group:
-    """Who is drawn: a table of adults, the sexes and the span of ages (years)."""
-
-    table: BodyTable
-    sexes: tuple[Sex, ...]
-    youngest: float
-    oldest: float
-
-    @classmethod
-    def parse(cls, text: str) -> Group | None:
-        """``adults``, ``men``, ``women, 20-40 y``; None when the text describes one patient.
-
-        Examples
-        --------
-        >>> group = Group.parse("women, 20-40 y")
-        >>> print(group)
-        women, 20-40 y (US adults, 2009-2012)
-        """
-        words = set(_AGES.sub(" ", text).replace(",", " ").lower().split())
-        if not words & (_MEN | _WOMEN | _EVERYBODY) or words - (_MEN | _WOMEN | _EVERYBODY | _FILLERS):
-            return None
-        table = body_table()
-        told: dict[Sex, bool] = {"female": bool(words & _WOMEN), "male": bool(words & _MEN)}
-        sexes = tuple(sex for sex in SEXES if told[sex]) or SEXES
-        span = _AGES.search(text)
-        youngest, oldest = (float(span[1]), float(span[2])) if span else (table.youngest, table.oldest)
-        if not table.youngest <= youngest < oldest <= table.oldest:
-            known = f"{table.youngest:g} to {table.oldest:g} years"
-            raise RacemateError(
-                f"ages {youngest:g} to {oldest:g} are not in the table", where=text, fix=f"{table.label}: {known}"
-            )
-        return cls(table, sexes, youngest, oldest)
-
-    def __str__(self) -> str:
-        who = "adults" if len(self.sexes) == 2 else "women" if self.sexes == ("female",) else "men"
-        return f"{who}, {self.youngest:g}-{self.oldest:g} y ({self.table.label})"
 
 
 class Population:
@@ -75,8 +33,9 @@ class Population:
     seed : int
         Seed of everything random about them.
     spec : str or Patient
-        ``"adults"``, ``"men"``, ``"women, 20-40 y"``: bodies drawn from a table of adults. A patient (or one in
-        words): ``n`` people of that very body, who differ by what varies in the model.
+        ``"adults"``, ``"women, 20-40 y, BMI 30-40, East Asian"``, ``"adults, 20 % opioid-tolerant"``: people drawn
+        from a table of adults (``docs/people.md`` has all the words). A patient (or one in words): ``n`` people of
+        that very body, who differ by what varies in the model.
     only : sequence of int, optional
         Take only these of the ``n`` (to replay some).
 
@@ -135,11 +94,15 @@ class Population:
         import numpy as np
 
         if isinstance(self.spec, Patient):
-            return {name: np.full(len(self), value) for name, value in self.spec.covariates.items()}
-        sexes, age, height, weight = _draw(self.spec, self.seed, self.indices)
-        typical = typical_adults()
-        egfr = np.where(sexes, typical["female"]["egfr"].value, typical["male"]["egfr"].value)
-        return bodysize.covariates(sexes, age, weight, height, egfr)
+            return {name: np.broadcast_to(value, (len(self),)) for name, value in self.spec.covariates.items()}
+        return self._drawn.covariates
+
+    @cached_property
+    def _drawn(self) -> People:
+        from racemate.people.sampling import draw
+
+        assert isinstance(self.spec, Group)
+        return draw(self.spec, self.seed, self.indices)
 
     def patient(self, number: int) -> Patient:
         """The person of that number in the whole population.
@@ -147,14 +110,21 @@ class Population:
         Examples
         --------
         >>> print(Population(n=5000, seed=1).patient(4711))
-        female, 48.3 y, 62.6 kg, 161.3 cm
+        female, 48.3 y, 62.6 kg, 161.3 cm, eGFR ... mL/min...
         """
         number = _whole("index", number, 0, self.n - 1)
         if isinstance(self.spec, Patient):
             return self.spec
-        one = self.subset([number]).covariates
-        sex = "female" if one["female"][0] else "male"
-        return Patient(sex, float(one["age"][0]), float(one["weight"][0]), float(one["height"][0]))
+        drawn = self.subset([number])._drawn
+        one = {name: float(column[0]) for name, column in drawn.covariates.items()}
+        has = [c.id for c in conditions().values() if one[c.covariate]]
+        return Patient(
+            "female" if one["female"] else "male", one["age"], one["weight"], one["height"], one["egfr"],
+            cyp2b6=("*1/*1", "*1/*6", "*6/*6")[int(one["cyp2b6_star6"])], cyp2d6=one["cyp2d6"],
+            oprm1=("AA", "AG", "GG")[int(one["oprm1_g118"])], child_pugh=attributes.CHILD_PUGH[int(one["child_pugh"])],
+            pregnant=bool(one["pregnant"]), opioid_tolerant=bool(one["opioid_tolerant"]), conditions=has,
+            ancestry=drawn.ancestries[drawn.ancestry[0]] if drawn.ancestries else None,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, object]:
         """Plain values; ``Population(**values)`` is the same people.
@@ -169,8 +139,20 @@ class Population:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Keys of ``references.bib`` that the bodies rest on."""
-        return () if isinstance(self.spec, Patient) else self.spec.table.sources
+        """Keys of ``references.bib`` that the bodies, kidneys and genotypes rest on."""
+        if isinstance(self.spec, Patient):
+            return ()
+        keys = set(self.spec.table.sources) | set(kidney().sources)
+        for name in self._mix():
+            keys |= set(ancestries()[name].sources)
+        return tuple(sorted(keys))
+
+    def _mix(self) -> list[str]:
+        """The ancestries whose allele frequencies are used."""
+        from racemate.people.sampling import ASSUMED_ANCESTRY
+
+        assert isinstance(self.spec, Group)
+        return [str(name) for name, _ in self.spec.choices_of("ancestry")] or [ASSUMED_ANCESTRY]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -186,10 +168,37 @@ class Population:
         female, bmi = self.covariates["female"] > 0, self.covariates["bmi"]
         tops = bodysize.JAMES_LARGEST_BMI
         held = int((bmi > tops["female"])[female].sum() + (bmi > tops["male"])[~female].sum())
-        found = [f"assumed, not drawn: eGFR {typical_adults()['male']['egfr'].value:g} mL/min for everybody"]
+        found = []
+        for name in dict.fromkeys(ancestries()[str(n)].survey for n, _ in self.spec.choices_of("ancestry")):
+            found.append(f"assumed: height and weight as in the group '{name}' of {self.spec.table.label}")
         if held:
             who = f"{held} of {len(self)}, who are too obese for the formula"
             found.append(f"lean body mass (James 1976) is held at its largest value in {who}")
+        return tuple(found)
+
+    def remarks(self, used: Container[str]) -> tuple[str, ...]:
+        """What to say of a run whose models use these covariates: see :meth:`Patient.remarks`.
+
+        Examples
+        --------
+        >>> Population(3, spec="adults, 10 % depression").remarks({"weight", "oprm1_g118"})
+        ('assumed: genotypes at European frequencies', 'no model in this run knows of: depression')
+        """
+        if isinstance(self.spec, Patient):
+            return self.spec.remarks(used)
+        found = []
+        drawn = [g for g in ("cyp2b6", "cyp2d6", "oprm1") if COVARIATE_OF[g] in used]
+        if drawn and not self.spec.choices_of("ancestry"):
+            found.append(f"assumed: genotypes at {ancestries()[self._mix()[0]].label} frequencies")
+        idle = []
+        for choice in self.spec.choices:
+            condition = conditions().get(str(choice.value)) if choice.name == "condition" else None
+            name = condition.covariate if condition else COVARIATE_OF.get(choice.name, "")
+            about_kidney = condition is not None and condition.egfr is not None
+            if name and name not in used and not about_kidney and choice.value != REFERENCE.get(choice.name):
+                idle.append(attributes.say(choice.name, choice.value))
+        if idle:
+            found.append("no model in this run knows of: " + ", ".join(idle))
         return tuple(found)
 
     def __len__(self) -> int:
@@ -207,6 +216,14 @@ class Population:
     def __hash__(self) -> int:
         return hash((self.n, self.seed, str(self.spec), len(self)))
 
+    def __str__(self) -> str:
+        """Who they are in words; of one replayed, which and what it is like."""
+        if isinstance(self.spec, Group) and len(self) == 1:
+            return f"patient {self.indices[0] + 1} of {self.spec}: {self.patient(int(self.indices[0]))}"
+        if not self._everybody:
+            return f"patient{'s' * (len(self) > 1)} {', '.join(str(i + 1) for i in self.indices[:9])} of {self.spec}"
+        return f"{self.n} of {self.spec}"
+
     def __repr__(self) -> str:
         only = "" if self._everybody else f", only=<{len(self)} of them>"
         return f"Population(n={self.n}, seed={self.seed}, spec='{self.spec}'{only})"
@@ -220,63 +237,3 @@ def _whole(name: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not low <= number <= high:
         raise RacemateError(f"{name} {value} is out of range", fix=f"{low} to {high}")
     return number
-
-
-def _draw(group: Group, seed: int, indices: NDArray[np.int64]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Female (0 or 1), age, height and weight of each person, to a tenth of a year, cm and kg.
-
-    Sex and age come first, then height, then weight given height.
-    """
-    import numpy as np
-
-    from racemate.people.random import normal, uniform
-
-    rows, spans, shares = _rows(group)
-    row = np.searchsorted(np.cumsum(shares)[:-1], uniform(seed, indices, "body.sex-and-age-group"), side="right")
-    column = {name: np.array([getattr(r, name) for r in rows])[row] for name in BodyRow.__slots__ if name != "sex"}
-    youngest, oldest = (np.array([span[i] for span in spans])[row] for i in (0, 1))
-    age = youngest + (oldest - youngest) * uniform(seed, indices, "body.age")
-    z_height = normal(seed, indices, "body.height")
-    skew = np.array([group.table.residual_skew[r.sex].value for r in rows])[row]
-    residual = _skewed(normal(seed, indices, "body.weight"), skew)
-    correlation = column["correlation"]
-    z_weight = correlation * z_height + np.sqrt(1.0 - correlation**2) * residual
-    height = column["height_mean"] + column["height_sd"] * z_height
-    limits = group.table.weight_limits
-    weight = np.exp(column["ln_weight_mean"] + column["ln_weight_sd"] * z_weight)
-    weight = np.clip(weight, limits["low"].value, limits["high"].value)
-    female = np.array([float(r.sex == "female") for r in rows])[row]
-    age, height, weight = (np.round(values, 1) for values in (age, height, weight))
-    return female, age, height, weight
-
-
-def _rows(group: Group) -> tuple[list[BodyRow], list[tuple[float, float]], list[float]]:
-    """The rows that overlap the group, the overlapping ages, and the share of the group in each."""
-    rows, spans, shares = [], [], []
-    for row in group.table.rows:
-        low, high = max(row.youngest, group.youngest), min(row.oldest, group.oldest)
-        if row.sex in group.sexes and low < high:
-            rows.append(row)
-            spans.append((low, high))
-            shares.append(row.share * (high - low) / (row.oldest - row.youngest))
-    return rows, spans, [share / sum(shares) for share in shares]
-
-
-def _skewed(z: Floats, skew: Floats) -> Floats:
-    """A shifted lognormal of mean 0, standard deviation 1 and the given positive skewness, from a standard normal."""
-    import numpy as np
-
-    tau = np.zeros_like(skew)
-    for value in np.unique(skew):
-        tau[skew == value] = _log_sd(float(value))
-    return (np.exp(tau * z - tau**2 / 2.0) - 1.0) / np.sqrt(np.expm1(tau**2))
-
-
-def _log_sd(skew: float) -> float:
-    """Standard deviation on the log scale of the lognormal with that skewness (bisection on a rising function)."""
-    low, high = 1e-6, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        square = math.expm1(middle**2)
-        low, high = (middle, high) if (square + 3.0) * math.sqrt(square) < skew else (low, middle)
-    return (low + high) / 2

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from racemate.errors import RacemateError, nearest, unknown
+from racemate.people import attributes
 
 RANGES = {
     "age": (0.0, 120.0, "years", "a person is 0 to 120 years old"),
@@ -73,6 +74,8 @@ class Description:
     values: dict[str, float] = field(default_factory=dict)
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
     sayings: list[tuple[str, int, int]] = field(default_factory=list)
+    told: dict[str, attributes.Value] = field(default_factory=dict)
+    conditions: list[str] = field(default_factory=list)
 
     def caret(self, start: int, end: int) -> str:
         """The text with the offending part underlined."""
@@ -85,6 +88,17 @@ class Description:
             raise RacemateError(f"the {LABELS.get(name, name)} is given twice", where=where)
         check_range(name, value, where)
         self.values[name], self.spans[name] = value, (start, end)
+
+    def add(self, saying: attributes.Saying, start: int) -> None:
+        """Note an attribute once; conditions may be many."""
+        where = self.caret(start, saying.end)
+        if saying.name == "condition":
+            self.conditions.append(str(saying.value))
+            return
+        if self.told.get(saying.name, saying.value) != saying.value:
+            before = attributes.say(saying.name, self.told[saying.name])
+            raise RacemateError(f"'{attributes.say(saying.name, saying.value)}' contradicts '{before}'", where=where)
+        self.told[saying.name], self.spans[saying.name] = saying.value, (start, saying.end)
 
 
 def check_range(name: str, value: float, where: str | None = None) -> None:
@@ -115,6 +129,9 @@ def describe(text: str) -> Description:
     while place < len(text):
         if gap := _GAP.match(text, place):
             place = gap.end()
+        elif saying := attributes.read(text, place, said.caret):
+            said.add(saying, place)
+            place = saying.end
         elif label := _LABEL.match(text, place):
             place = _measure(said, label.end(), _LABELS[label["label"].lower()], label.start())
         elif _MEASURE.match(text, place):
@@ -205,10 +222,10 @@ def _word(said: Description, place: int) -> int:
         if said.sex not in (None, _SEXES[word]):
             raise RacemateError(f"'{match.group()}' contradicts '{said.sex}'", where=where)
         said.sex = _SEXES[word]
-    if word in _AGES or word == "pregnant":
+    if word in _AGES:
         said.sayings.append((word, start, end))
     elif word not in _SEXES and word not in _FILLERS:
-        known = [*_SEXES, *_AGES, *_LABELS, *_UNITS, "pregnant"]
+        known = [*_SEXES, *_AGES, *_LABELS, *_UNITS, *attributes.words()]
         close = nearest(word, [name for name in known if len(name) > 2])
         fix = (
             f"did you mean '{close}'?"
@@ -221,16 +238,10 @@ def _word(said: Description, place: int) -> int:
 
 def _agree(said: Description) -> None:
     """Words that say more than one thing must agree with the rest."""
+    if said.told.get("pregnant") and said.sex == "male":
+        raise RacemateError("a pregnant man is a contradiction", where=said.caret(*said.spans["pregnant"]))
     for word, start, end in said.sayings:
         where = said.caret(start, end)
-        if word == "pregnant":
-            if said.sex == "male":
-                raise RacemateError("a pregnant man is a contradiction", where=where)
-            raise RacemateError(
-                "pregnancy is not covered by the models",
-                where=where,
-                fix="leave the word out to compute her as not pregnant",
-            )
         low, high = _AGES[word]
         age = said.values.get("age")
         if age is None and high <= 18:

@@ -16,8 +16,14 @@ def people_text(result: Result) -> str:
     return str(people) if result.n == 1 else f"{result.n} patients ({getattr(people, 'spec', people)})"
 
 
-def caption(results: Sequence[Result]) -> str:
-    """Patient, models, short citations, version and the scope of it all, in one paragraph."""
+def caption(results: Sequence[Result], individuals: int = 0) -> str:
+    """Patient, models, short citations, version and the scope of it all, in one paragraph.
+
+    Parameters
+    ----------
+    individuals : int
+        How many single patients a picture of a population also draws.
+    """
     first = results[0]
     models = dict(pair for r in results for pair in r.models.items())
     by_model: dict[str, list[str]] = {}
@@ -30,7 +36,8 @@ def caption(results: Sequence[Result]) -> str:
     shown = ", ".join(cited[:MOST_SOURCES]) + more
     parts = [people_text(first)]
     if first.n > 1:
-        parts.append("Lines: median; bands: 25-75 and 5-95 % of patients")
+        single = f"; thin lines: {min(individuals, first.n)} single patients" if individuals else ""
+        parts.append(f"Thick lines: median; bands: 25-75 and 5-95 % of patients{single}")
     if kinetics:
         parts.append(f"Kinetics: {kinetics}")
     if shown:

@@ -187,5 +187,5 @@ def _words(sheet: Figure, results: Sequence[Result], title: str | None, height: 
     )
     sheet.text(0.015, 1 - 0.18 / height, textwrap.shorten(text, 150), fontsize=13 if len(text) < 95 else 10,
                fontweight="bold", va="top")  # fmt: skip
-    lines = textwrap.wrap(caption(results), 165)[:4]
+    lines = textwrap.wrap(caption(results, INDIVIDUALS), 165)[:4]
     sheet.text(0.015, 0.06 / height, "\n".join(lines), fontsize=7.5, color=QUIET, va="bottom", linespacing=1.35)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from racemate.report.panels import percent, shown_unit
@@ -22,8 +23,21 @@ def summary_table(result: Result, style: Style) -> str:
     if any(row.falls for row in result.summary().rows):
         notes.append(f"{LOWEST} lowest value instead of the peak")
     if not single:
-        notes.append("median (5-95 % of patients)")
+        notes.append("median (5-95 % of patients)" + _known_to(result))
     return style.plain("\n".join([text, *(style.paint(note, "dim") for note in notes)]))
+
+
+def _known_to(result: Result) -> str:
+    """How well so many patients know the medians: the widest 95 % interval of a peak or an area."""
+    widths = []
+    for row in result.summary().rows:
+        for statistic in (row.CMIN if row.falls else row.CMAX, row.AUCLST):
+            low, high = statistic.intervals.get("median", (math.nan, math.nan))
+            if statistic.median and math.isfinite(high - low):
+                widths.append((high - low) / 2 / abs(statistic.median))
+    return (
+        f"; Monte-Carlo error of the medians of peak and AUC: at most ±{figure(100 * max(widths))} %" if widths else ""
+    )
 
 
 def _cells(row: Row, single: bool) -> list[str]:
@@ -57,7 +71,8 @@ def remarks(result: Result, style: Style) -> str:
     lines = []
     if result.messages:
         first = next(iter(result.messages.items()))
-        failed = f"   {len(result.messages)} of {result.n} patients, left out above; patient {first[0] + 1}: {first[1]}"
+        who = f"{len(result.messages)} of {result.n} patients, left out above"
+        failed = f"   {who}; patient {result.ids[first[0]]}: {first[1]}"
         lines.append(style.paint("failed", "red") + failed)
     for warning in result.warnings:
         if warning.startswith("assumed"):

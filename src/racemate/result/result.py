@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from racemate.errors import RacemateError, unknown
 from racemate.provenance import KINDS
-from racemate.result.summary import Summary, row
+from racemate.result.summary import Summary, is_concentration, row
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from racemate.result.nca import Noncompartmental
     from racemate.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -113,6 +114,12 @@ class Result:
         return len(self.status)
 
     @property
+    def ids(self) -> NDArray[np.int_]:
+        """The number of each patient in the population, from 1; who is replayed keeps the number."""
+        numbers = getattr(self.scenario.people, "indices", None)
+        return np.arange(1, self.n + 1) if numbers is None or len(numbers) != self.n else np.asarray(numbers) + 1
+
+    @property
     def done(self) -> NDArray[np.bool_]:
         """Which patients were simulated to the end, shape (n,)."""
         return np.asarray(self.status == 0)
@@ -147,11 +154,44 @@ class Result:
 
     @cached_property
     def _summary(self) -> Summary:
+        boluses = [mark.time for mark in self.events if mark.duration == 0 and mark.label.endswith(" iv")]
         rows = tuple(
-            row(name, self.label(name), self.units[name], self.time, self.completed(name)) for name in self.values
+            row(name, self.label(name), self.units[name], self.time, self.completed(name), boluses)
+            for name in self.values
         )
         done = int(self.done.sum())
         return Summary(rows, patients=done, failed=self.n - done)
+
+    def nca(self, *names: str) -> Noncompartmental:
+        """Non-compartmental analysis of each patient's concentrations, under CDISC names.
+
+        Parameters
+        ----------
+        *names : str
+            Outputs to analyse; without any, every concentration at a sampling site.
+
+        Examples
+        --------
+        >>> from racemate import simulate
+        >>> result = simulate("remifentanil 1 ug/kg iv", until="3 h", outputs=["arterial.remifentanil"])
+        >>> found = result.nca()["arterial.remifentanil"]
+        >>> round(float(found["CLO"][0]) / 60, 1), found.units["CLO"]
+        (2.7, 'L/h')
+        """
+        from racemate.result.nca import analyse
+        from racemate.simulation.given import given
+
+        known = [n for n in self.values if is_concentration(self.units[n])]
+        for name in names:
+            if name not in known:
+                raise unknown("concentration", name, known)
+        chosen = list(names) or [n for n in known if n.split(".")[0] in ("arterial", "venous")]
+        done = self.done
+        doses = {n: found for n in chosen if (found := given(self.scenario, n, self.units[n])) is not None}
+        doses = {n: replace(found, amount=found.amount[done]) for n, found in doses.items()}
+        return analyse(
+            chosen, self.labels, self.units, self.time, {n: self.completed(n) for n in chosen}, doses, self.ids[done]
+        )
 
     # -- for other tools ------------------------------------------------------------------------
     @property

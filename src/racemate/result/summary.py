@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +36,8 @@ class Statistic:
     median: float
     p5: float
     p95: float
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False, compare=False)
+    """Of a population: between which values each percentile of all such people lies (95 %), by order statistics."""
 
     @classmethod
     def of(cls, values: Floats) -> Statistic:
@@ -46,10 +48,38 @@ class Statistic:
         if values.size == 0 or np.isnan(values).all():
             return cls(np.nan, np.nan, np.nan)
         p5, median, p95 = (float(q) for q in np.nanpercentile(values, (5, 50, 95)))
-        return cls(median, p5, p95)
+        ordered = np.sort(values[~np.isnan(values)])
+        levels = {"p5": 0.05, "median": 0.5, "p95": 0.95}
+        return cls(median, p5, p95, {name: order_interval(ordered, level) for name, level in levels.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; an interval that this many patients cannot give is None."""
+        plain: dict[str, Any] = {"median": self.median, "p5": self.p5, "p95": self.p95}
+        for name, (low, high) in self.intervals.items():
+            plain[f"{name}_95ci"] = [None if np.isnan(end) else end for end in (low, high)]
+        return plain
 
     def __float__(self) -> float:
         return self.median
+
+
+def order_interval(ordered: Floats, level: float) -> tuple[float, float]:
+    """The 95 % interval of a percentile from sorted values, whatever their distribution.
+
+    So many of n people lie below it as a binomial says; NaN where too few do.
+
+    Examples
+    --------
+    >>> order_interval(np.arange(1.0, 101.0), 0.5), order_interval(np.arange(1.0, 21.0), 0.05)
+    ((40.0, 61.0), (nan, 4.0))
+    """
+    from scipy.special import bdtr
+
+    n = len(ordered)
+    below = bdtr(np.arange(n), n, level)  # P(at most k of n below), k = 0 .. n - 1
+    low = int(np.searchsorted(below, 0.025, side="right"))
+    high = int(np.searchsorted(below, 0.975, side="left")) + 1
+    return float(ordered[low - 1]) if low else np.nan, float(ordered[high - 1]) if high <= n else np.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +129,7 @@ class Summary(Mapping[str, Row]):
         plain: dict[str, dict[str, Any]] = {}
         for row in self.rows:
             metrics = {m: getattr(row, m) for m in METRICS}
-            plain[row.name] = {m: s.median if single else asdict(s) for m, s in metrics.items()}
+            plain[row.name] = {m: s.median if single else s.to_dict() for m, s in metrics.items()}
             plain[row.name]["AUC_unit"] = row.area_unit
         return plain
 
@@ -156,11 +186,34 @@ def area_unit(unit: str) -> str:
     return "h" if unit in ("", "1") else f"h*{unit}"
 
 
-def area(time: Floats, values: Floats, *, log_down: bool) -> Floats:
+def before_jumps(time: Floats, values: Floats, jumps: Sequence[float] | Floats) -> Floats:
+    """The right end of every step, with the value just before a bolus in the place of the one just after it.
+
+    A curve holds the value after a dose; that before it is what the fall of the step before leads to.
+
+    Examples
+    --------
+    >>> before_jumps(np.array([0.0, 60.0, 120.0]), np.array([[8.0, 4.0, 9.0]]), [120.0])
+    array([[4., 2.]])
+    """
+    b = values[:, 1:].copy()
+    for place in np.flatnonzero(np.isin(time, np.asarray(jumps))):
+        if place < 2:
+            continue
+        older, old, new = (values[:, place - k] for k in (2, 1, 0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (time[place] - time[place - 1]) / (time[place - 1] - time[place - 2])
+            expected = old * np.minimum(old / older, 1.0) ** ratio
+        jumped = (new > old * (1.0 + 1e-6)) & (old < older) & (old > 0)
+        b[:, place - 1] = np.where(jumped, expected, new)
+    return b
+
+
+def area(time: Floats, values: Floats, *, log_down: bool, jumps: Sequence[float] | Floats = ()) -> Floats:
     """Area under each row of ``values`` (n, T) over ``time`` (min, T), in hours times their unit.
 
     Linear trapezoids; with ``log_down`` falling positive stretches are taken as exponential, as
-    non-compartmental analysis does for concentrations.
+    non-compartmental analysis does for concentrations. ``jumps`` are the times (min) of boluses into a vein.
 
     Examples
     --------
@@ -173,6 +226,7 @@ def area(time: Floats, values: Floats, *, log_down: bool) -> Floats:
     """
     step = np.diff(time) / 60.0
     a, b = values[:, :-1], values[:, 1:]
+    b = before_jumps(time, values, jumps) if len(jumps) else b
     mean = (a + b) / 2.0
     if log_down:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -181,9 +235,10 @@ def area(time: Floats, values: Floats, *, log_down: bool) -> Floats:
     return np.asarray(mean @ step)
 
 
-def row(name: str, label: str, unit: str, time: Floats, values: Floats) -> Row:
+def row(name: str, label: str, unit: str, time: Floats, values: Floats, jumps: Sequence[float] = ()) -> Row:
     """The summary of one output over its patients (n, T)."""
-    area_of_each = area(time, values, log_down=is_concentration(unit))
+    concentration = is_concentration(unit)
+    area_of_each = area(time, values, log_down=concentration, jumps=jumps if concentration else ())
     top, bottom = values.max(axis=1), values.min(axis=1)
     first = float(np.median(values[:, 0])) if len(values) else 0.0
     highest, lowest = (float(np.median(v)) if len(values) else 0.0 for v in (top, bottom))

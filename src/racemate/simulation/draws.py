@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from racemate.engine.problem import Array, Batch
 from racemate.errors import RacemateError
+from racemate.library.covariances import covariance_factor
 from racemate.library.entries import effect_name
 from racemate.library.library import Library
 from racemate.model.system import System
@@ -49,6 +50,7 @@ def _columns(scenario: Scenario, assembly: Assembly, system: System, base: Array
     people = scenario.people
     covariates = people.covariates
     columns = {f"covariate.{name}": np.asarray(value, float) for name, value in covariates.items()}
+    columns = {name: column for name, column in columns.items() if name in system.parameter_index}
     columns |= random_keys(scenario, system)
     if not isinstance(people, Population):
         return columns
@@ -130,7 +132,10 @@ def random_effects(scenario: Scenario, assembly: Assembly, system: System, patie
     for kinetic in assembly.kinetics.values():
         pairs = [(c.a, c.b, c.covariance) for c in kinetic.correlations if {c.a, c.b} <= sigmas.keys()]
         if pairs:
-            effects |= _correlated(scenario.seed, patients, sigmas, pairs)
+            model = f"{kinetic.drug}.kinetics.{kinetic.name}.correlations"
+            keys, factor = covariance_factor(sigmas, pairs, model)
+            normals = np.stack([keyed.normal(scenario.seed, patients, key) for key in keys])
+            effects |= dict(zip(keys, factor @ normals, strict=True))
     return {f"eta.{key}": effect for key, effect in effects.items()}
 
 
@@ -138,23 +143,6 @@ def _sigmas(assembly: Assembly, system: System) -> dict[str, float]:
     wanted = [p.name.removeprefix("eta.") for p in system.parameters if p.name.startswith("eta.")]
     sigmas = {effect_name(v): v.between_subject.sigma for v in assembly.library.values() if v.between_subject}
     return {name: sigmas[name] for name in wanted}
-
-
-def _correlated(
-    seed: int, patients: Indices, sigmas: dict[str, float], pairs: list[tuple[str, str, float]]
-) -> dict[str, Array]:
-    keys = sorted({k for a, b, _ in pairs for k in (a, b)})
-    matrix = np.diag([sigmas[k] ** 2 for k in keys])
-    for a, b, covariance in pairs:
-        i, j = keys.index(a), keys.index(b)
-        matrix[i, j] = matrix[j, i] = covariance
-    try:
-        factor = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        what = "the covariances of random effects are impossible together"
-        raise RacemateError(what, where=", ".join(keys)) from None
-    normals = np.stack([keyed.normal(seed, patients, key) for key in keys])
-    return dict(zip(keys, factor @ normals, strict=True))
 
 
 def typical_values(
