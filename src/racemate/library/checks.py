@@ -111,6 +111,8 @@ def _check_model(model: KineticModel, names: Names, own: _At) -> Iterator[Racema
         yield from own.known("substance", name, model.substances, f"{path}.portal.{name}")
         if portal.metabolite:
             yield from own.known("substance", portal.metabolite, names.substances, f"{path}.portal.{name}.metabolite")
+    for name in model.effect_site:
+        yield from own.known("substance", name, model.substances, f"{path}.effect_site.{name}")
     for route in model.default_for:
         yield from own.known("route", route, model.routes, f"{path}.default")
     yield from _check_absorption(model, path, names, own)

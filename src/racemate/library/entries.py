@@ -151,10 +151,20 @@ class Correlation:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectSite:
+    """The receptor biophase of a substance."""
+
+    substance: str
+    ke0: Value
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class KineticModel:
     """One published kinetic model of one or several substances.
 
-    ``routes`` are those it can serve, ``default_for`` those it serves unless a scenario names another model.
+    ``routes`` are those it can serve, ``default_for`` those it serves unless a scenario names another model. An
+    ``effect_site`` that was estimated with the model comes before the one of the drug.
     """
 
     name: str
@@ -172,6 +182,7 @@ class KineticModel:
     absorption: Mapping[str, Mapping[str, tuple[Pathway, ...]]] = field(default_factory=dict)
     portal: Mapping[str, Portal] = field(default_factory=dict)
     site_link: Mapping[str, SiteLink] = field(default_factory=dict)
+    effect_site: Mapping[str, EffectSite] = field(default_factory=dict)
     correlations: tuple[Correlation, ...] = ()
     note: str = ""
 
@@ -179,15 +190,6 @@ class KineticModel:
     def default(self) -> bool:
         """True when it is the model used for at least one route unless a scenario names another."""
         return bool(self.default_for)
-
-
-@dataclass(frozen=True, slots=True)
-class EffectSite:
-    """The receptor biophase of a substance."""
-
-    substance: str
-    ke0: Value
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

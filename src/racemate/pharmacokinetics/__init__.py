@@ -76,13 +76,14 @@ def add_effect_site(model: Model, library: Library, kinetic: KineticModel, subst
 
 
 def biophase(m: Module, library: Library, kinetic: KineticModel, substance: Substance, plasma: Expr) -> Expr:
-    """The concentration that lags behind plasma with the drug's ke0; plasma itself where none is known."""
-    site = library.drugs[substance.drug].effect_site.get(substance.name)
+    """The concentration that lags behind plasma with the ke0 of the model, else of the drug; plasma where none is."""
+    drug = library.drugs[substance.drug].effect_site.get(substance.name)
+    site = kinetic.effect_site.get(substance.name, drug)
     if site is None:
         m.note(f"effect site of {substance.label}: no equilibration delay is published, taken as plasma")
         return plasma
     state = f"concentration.effect-site.{substance.name}"
     v1 = individual(m, kinetic.disposition[substance.name].parameters["V1"], kinetic.parameters)
     inside = m.state(state, "nmol/L", scale=dose_scale(m, kinetic) / v1)
-    m.rate(state, individual(m, site.ke0) * (plasma - inside))
+    m.rate(state, individual(m, site.ke0, kinetic.parameters) * (plasma - inside))
     return inside

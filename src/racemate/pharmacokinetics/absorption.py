@@ -6,7 +6,7 @@ from racemate.errors import RacemateError
 from racemate.library.entries import KineticModel, Pathway, Substance, Value
 from racemate.model import Expr, Model, Module, maximum
 from racemate.pharmacokinetics.disposition import amount, dose_scale, formation_entry, transit
-from racemate.pharmacokinetics.individual import individual
+from racemate.pharmacokinetics.individual import individual, molar
 
 
 def add_absorption(model: Model, kinetic: KineticModel, substance: Substance, route: str) -> None:
@@ -56,16 +56,8 @@ def _pathway(
         fraction=fraction if share is None else fraction * individual(m, share, kinetic.parameters),
         lag=0.0 if pathway.lag is None else individual(m, pathway.lag, kinetic.parameters),
         duration=None if pathway.duration is None else individual(m, pathway.duration, kinetic.parameters),
-        rate=None if pathway.rate is None else _molar_rate(m, kinetic, substance, pathway.rate),
+        rate=None if pathway.rate is None else molar(m, individual(m, pathway.rate, kinetic.parameters), substance),
     )
-
-
-def _molar_rate(m: Module, kinetic: KineticModel, substance: Substance, rate: Value) -> Expr:
-    """A rate of dosing in nmol/min, whether the file gives it in amount or in mass."""
-    value = individual(m, rate, kinetic.parameters)
-    if value.dimension == m.quantity(1.0, "nmol/min").dimension:
-        return value
-    return value * m.quantity(1e6 / substance.molar_mass.value, "nmol/mg")
 
 
 def _destination(m: Module, kinetic: KineticModel, substance: Substance, pathway: Pathway) -> tuple[str, Value | None]:

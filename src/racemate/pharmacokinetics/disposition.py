@@ -9,7 +9,7 @@ from __future__ import annotations
 from racemate.errors import RacemateError
 from racemate.library.entries import Disposition, Formation, KineticModel, Portal, SiteLink, Substance
 from racemate.model import Expr, Model, Module
-from racemate.pharmacokinetics.individual import individual
+from racemate.pharmacokinetics.individual import individual, molar
 
 
 def dose_scale(m: Module, kinetic: KineticModel) -> Expr:
@@ -27,7 +27,9 @@ def add_disposition(model: Model, kinetic: KineticModel, substance: Substance) -
     m = model.module(f"disposition of {substance.name} ({kinetic.name})")
     disposition = kinetic.disposition[substance.name]
     scale = dose_scale(m, kinetic)
-    value = {name: individual(m, v, kinetic.parameters) for name, v in disposition.parameters.items()}
+    value = {
+        name: molar(m, individual(m, v, kinetic.parameters), substance) for name, v in disposition.parameters.items()
+    }
     central = m.state(amount(substance.name, "central"), "nmol", scale=scale)
     concentration = central / value["V1"]
     for i in range(2, disposition.compartments + 1):
@@ -36,7 +38,7 @@ def add_disposition(model: Model, kinetic: KineticModel, substance: Substance) -
     if substance.name in kinetic.portal:
         _portal(m, kinetic, kinetic.portal[substance.name], central, value["V1"], scale)
     else:
-        _eliminate(m, kinetic, substance.name, _clearance(m, disposition, value, concentration) * concentration)
+        _eliminate(m, kinetic, substance.name, _clearance(m, disposition, value, concentration), concentration)
     m.dose(f"{substance.name}/iv", into=amount(substance.name, "central"))
     _offer_concentration(m, kinetic, substance, concentration)
 
@@ -50,21 +52,24 @@ def _peripheral(m: Module, name: str, i: int, central: Expr, value: dict[str, Ex
 
 
 def _clearance(m: Module, disposition: Disposition, value: dict[str, Expr], concentration: Expr) -> Expr:
-    if "CL" in value:
-        return value["CL"]
-    if {"Vmax", "Km"} <= set(value):
-        return value["Vmax"] / (value["Km"] + concentration)
-    raise RacemateError(
-        f"the disposition of '{disposition.substance}' has neither CL nor Vmax and Km", where=m.name, fix="add CL"
-    )
+    """What is cleared at a concentration: in proportion, by an enzyme that saturates, or by both side by side."""
+    linear = value.get("CL")
+    if not {"Vmax", "Km"} <= set(value):
+        if linear is not None:
+            return linear
+        raise RacemateError(
+            f"the disposition of '{disposition.substance}' has neither CL nor Vmax and Km", where=m.name, fix="add CL"
+        )
+    saturable = value["Vmax"] / (value["Km"] + concentration)
+    return saturable if linear is None else saturable + linear
 
 
-def _eliminate(m: Module, kinetic: KineticModel, name: str, flux: Expr) -> None:
+def _eliminate(m: Module, kinetic: KineticModel, name: str, total: Expr, concentration: Expr) -> None:
     """Split what leaves the central compartment between the metabolites and everything else."""
     central, eliminated = amount(name, "central"), amount(name, "eliminated")
+    flux = total * concentration
     m.rate(central, -flux)
     m.rate(eliminated, flux)
-    disposition = kinetic.disposition[name].parameters
     for formation in kinetic.formation:
         if formation.parent != name:
             continue
@@ -73,7 +78,7 @@ def _eliminate(m: Module, kinetic: KineticModel, name: str, flux: Expr) -> None:
         else:
             assert formation.clearance is not None
             clearance = individual(m, formation.clearance, kinetic.parameters)
-            part = flux * (clearance / individual(m, disposition["CL"], kinetic.parameters))
+            part = flux * (clearance / total)
         m.rate(eliminated, -part)
         m.rate(formation_entry(kinetic, formation.metabolite), part)
 

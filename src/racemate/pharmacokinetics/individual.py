@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from racemate.expressions import Expression, Operations, evaluate
-from racemate.library.entries import Value, effect_name
+from racemate.library.entries import Substance, Value, effect_name
 from racemate.model import Expr, Module, exp, log, maximum, minimum, sqrt
 from racemate.people import Patient
 from racemate.provenance import Number
@@ -47,6 +47,14 @@ def individual(m: Module, value: Value, parameters: Mapping[str, Value] | None =
     if value.between_subject.on == "logit":
         return typical * effect / (1.0 - typical + typical * effect)
     return typical * effect
+
+
+def molar(m: Module, value: Expr, substance: Substance) -> Expr:
+    """A quantity in amount of substance, whether its file gives it in amount or in mass; any other is left alone."""
+    for mass in ("mg/min", "mg/L"):
+        if value.dimension == m.quantity(1.0, mass).dimension:
+            return value * m.quantity(1e6 / substance.molar_mass.value, "nmol/mg")
+    return value
 
 
 def _number(m: Module, number: Number) -> Expr:

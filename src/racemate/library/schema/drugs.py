@@ -304,6 +304,14 @@ class CorrelationEntry(Table):
         return Correlation(ends[0], ends[1], float(self.covariance), self.source or source)
 
 
+class EffectSiteEntry(Table):
+    ke0: Rate
+    note: str = ""
+
+    def build(self, key: str, substance: str) -> EffectSite:
+        return EffectSite(substance, self.ke0.build(f"{key}.ke0"), self.note)
+
+
 class KineticEntry(Table):
     label: Text
     source: Text
@@ -318,6 +326,7 @@ class KineticEntry(Table):
     absorption: dict[Route, dict[Name, AbsorptionEntry]] = {}
     portal: dict[Name, PortalEntry] = {}
     site_link: dict[Literal["arterial", "venous"], SiteLinkEntry] = {}
+    effect_site: dict[Name, EffectSiteEntry] = {}
     correlations: list[CorrelationEntry] = []
     note: str = ""
 
@@ -336,15 +345,11 @@ class KineticEntry(Table):
              for route, by in self.absorption.items()},
             {s: p.build(f"{key}.portal.{s}", s) for s, p in self.portal.items()},
             {site: link.build(f"{key}.site_link.{site}", site) for site, link in self.site_link.items()},
+            {s: e.build(f"{key}.effect_site.{s}", s) for s, e in self.effect_site.items()},
             note=self.note,
         )  # fmt: skip
         found = {v.key: effect_name(v) for v in values(model) if v.between_subject is not None}
         return replace(model, correlations=tuple(c.build(found, self.source) for c in self.correlations))
-
-
-class EffectSiteEntry(Table):
-    ke0: Rate
-    note: str = ""
 
 
 class BindingEntry(Table):
@@ -392,8 +397,7 @@ class DrugEntry(Table):
             {n: p.build(self.id, n) for n, p in self.products.items()},
             {n: s.build(self.id, n) for n, s in self.substances.items()},
             {n: k.build(self.id, n) for n, k in self.kinetics.items()},
-            {s: EffectSite(s, e.ke0.build(f"{self.id}.effect_site.{s}.ke0"), e.note)
-             for s, e in self.effect_site.items()},
+            {s: e.build(f"{self.id}.effect_site.{s}", s) for s, e in self.effect_site.items()},
             {t: {s: b.build(self.id, t, s) for s, b in by.items()} for t, by in self.binding.items()},
             file,
         )  # fmt: skip
