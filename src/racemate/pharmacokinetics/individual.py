@@ -64,6 +64,8 @@ def _evaluated(m: Module, expression: Expression, parameters: Mapping[str, Value
         if name in parameters:  # coefficients enter as plain numbers in the unit their file gives them
             number = parameters[name]
             names[name] = individual(m, number, parameters) / m.quantity(1.0, number.unit)
+        elif name == "dose":  # set dose by dose where doses become arrivals
+            names[name] = m.parameter("dose", 1.0, "1", kind="dose", label="mg of the substance in one dose")
         else:
             names[name] = covariate(m, name)
     operations = Operations(exp=exp, log=log, sqrt=sqrt, min=minimum, max=maximum, number=m.number)

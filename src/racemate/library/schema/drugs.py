@@ -305,6 +305,7 @@ class CorrelationEntry(Table):
 
 
 class KineticEntry(Table):
+    extends: Name | None = None  # the model of this file whose tables it takes over; see DrugEntry
     label: Text
     source: Text
     site: Literal["arterial", "venous"]
@@ -358,6 +359,7 @@ class BindingEntry(Table):
     slope_mg: Slope | None = None
     kon: NumberEntry | None = None
     koff: Rate | None = None
+    trapped: FractionNumber | None = None  # share of blocked channels that keep the blocker when they close
     note: str = ""
 
     def build(self, drug: str, target: str, substance: str) -> Binding:
@@ -367,8 +369,30 @@ class BindingEntry(Table):
             target, substance, self.Ki.build(f"{key}.Ki"),
             self.efficacy.build(f"{key}.efficacy") if self.efficacy else None,
             self.concentration, self.site, slope, self.mechanism,
-            _values(self, key, ("Ki_mg", "slope_mg", "kon", "koff")), self.note,
+            _values(self, key, ("Ki_mg", "slope_mg", "kon", "koff", "trapped")), self.note,
         )  # fmt: skip
+
+
+def _extended(models: Mapping[str, Any], name: str) -> Any:
+    """A kinetic model with what it does not say taken from the one it extends, table by table."""
+    own = models[name]
+    if not isinstance(own, Mapping) or "extends" not in own:
+        return own
+    base = models.get(own["extends"]) if isinstance(own["extends"], str) else None
+    if not isinstance(base, Mapping) or "extends" in base:
+        known = [n for n, m in models.items() if isinstance(m, Mapping) and "extends" not in m]
+        raise Problem("kinetic model to extend", name=str(own["extends"]), known=known, key="kinetics")
+    return _merged({k: v for k, v in base.items() if k != "default"}, own)
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables are merged; a number, a list or a word of ``own`` replaces that of ``base``."""
+    merged = {**base, **own}
+    for key in base.keys() & own.keys():
+        tables = isinstance(base[key], Mapping) and isinstance(own[key], Mapping)
+        if tables and not {"value", "expression"} & own[key].keys():
+            merged[key] = _merged(base[key], own[key])
+    return merged
 
 
 class DrugEntry(Table):
@@ -385,6 +409,14 @@ class DrugEntry(Table):
     effect_site: dict[Name, EffectSiteEntry] = {}
     binding: dict[Name, dict[Name, BindingEntry]] = {}
     references: dict[str, dict[str, str | int]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _extend_models(cls, data: Any) -> Any:
+        models = data.get("kinetics") if isinstance(data, Mapping) else None
+        if not isinstance(models, Mapping):
+            return data
+        return {**data, "kinetics": {name: _extended(models, name) for name in models}}
 
     def build(self, file: str) -> Drug:
         return Drug(
