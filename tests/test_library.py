@@ -169,8 +169,8 @@ def test_the_model_of_a_substance_follows_the_route() -> None:
     with pytest.raises(RacemateError, match="unknown kinetic model of s-ketamine 'simons'") as error:
         library.model("s-ketamine", "simons")
     assert "simons-2022" in str(error.value)
-    with pytest.raises(RacemateError, match="no kinetic model of 's-ketamine' given rectal"):
-        library.model("s-ketamine", routes=["rectal"])
+    with pytest.raises(RacemateError, match="no kinetic model of 's-ketamine' given transdermal"):
+        library.model("s-ketamine", routes=["transdermal"])
 
 
 @pytest.mark.parametrize("kind", ["substance", "target", "effect", "reference"])
