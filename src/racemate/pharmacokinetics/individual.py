@@ -15,8 +15,11 @@ from racemate.provenance import Number
 
 @lru_cache(maxsize=1)
 def reference_covariates() -> Mapping[str, float]:
-    """The covariates of the reference person, which every patient replaces at run time."""
-    return Patient().covariates
+    """The covariates of the reference person, which every patient replaces at run time.
+
+    ``dose`` (mg of the substance) is replaced by every dose.
+    """
+    return {**Patient().covariates, "dose": 1.0}
 
 
 def covariate(m: Module, name: str) -> Expr:
@@ -64,8 +67,6 @@ def _evaluated(m: Module, expression: Expression, parameters: Mapping[str, Value
         if name in parameters:  # coefficients enter as plain numbers in the unit their file gives them
             number = parameters[name]
             names[name] = individual(m, number, parameters) / m.quantity(1.0, number.unit)
-        elif name == "dose":  # set dose by dose where doses become arrivals
-            names[name] = m.parameter("dose", 1.0, "1", kind="dose", label="mg of the substance in one dose")
         else:
             names[name] = covariate(m, name)
     operations = Operations(exp=exp, log=log, sqrt=sqrt, min=minimum, max=maximum, number=m.number)

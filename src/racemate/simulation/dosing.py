@@ -66,7 +66,7 @@ class Dosing:
 
     def _at_a_dose_of(self, mg: Array) -> Dosing:
         """The same patients, with the size of this dose where a bioavailability or a time depends on it."""
-        index = self.system.parameter_index.get("dose")
+        index = self.system.parameter_index.get("covariate.dose")
         if index is None:
             return self
         parameters = self.parameters.copy()
