@@ -28,6 +28,7 @@ from racemate.library.entries import (
     effect_name,
     values,
 )
+from racemate.library.schema.extending import with_extended_models
 from racemate.library.schema.numbers import (
     Affinity,
     Bioavailability,
@@ -305,7 +306,7 @@ class CorrelationEntry(Table):
 
 
 class KineticEntry(Table):
-    extends: Name | None = None  # the model of this file whose tables it takes over; see DrugEntry
+    extends: Name | None = None  # the model of this file whose tables it takes over
     label: Text
     source: Text
     site: Literal["arterial", "venous"]
@@ -373,28 +374,6 @@ class BindingEntry(Table):
         )  # fmt: skip
 
 
-def _extended(models: Mapping[str, Any], name: str) -> Any:
-    """A kinetic model with what it does not say taken from the one it extends, table by table."""
-    own = models[name]
-    if not isinstance(own, Mapping) or "extends" not in own:
-        return own
-    base = models.get(own["extends"]) if isinstance(own["extends"], str) else None
-    if not isinstance(base, Mapping) or "extends" in base:
-        known = [n for n, m in models.items() if isinstance(m, Mapping) and "extends" not in m]
-        raise Problem("kinetic model to extend", name=str(own["extends"]), known=known, key="kinetics")
-    return _merged({k: v for k, v in base.items() if k != "default"}, own)
-
-
-def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables are merged; a number, a list or a word of ``own`` replaces that of ``base``."""
-    merged = {**base, **own}
-    for key in base.keys() & own.keys():
-        tables = isinstance(base[key], Mapping) and isinstance(own[key], Mapping)
-        if tables and not {"value", "expression"} & own[key].keys():
-            merged[key] = _merged(base[key], own[key])
-    return merged
-
-
 class DrugEntry(Table):
     """One drug file."""
 
@@ -413,10 +392,7 @@ class DrugEntry(Table):
     @model_validator(mode="before")
     @classmethod
     def _extend_models(cls, data: Any) -> Any:
-        models = data.get("kinetics") if isinstance(data, Mapping) else None
-        if not isinstance(models, Mapping):
-            return data
-        return {**data, "kinetics": {name: _extended(models, name) for name in models}}
+        return with_extended_models(data)
 
     def build(self, file: str) -> Drug:
         return Drug(
