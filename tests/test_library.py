@@ -105,6 +105,27 @@ def test_the_page_of_the_format_names_every_key_of_the_schema() -> None:
     assert set(ROUTES) <= words
 
 
+def test_a_model_that_extends_another_says_only_what_differs() -> None:
+    child = """
+[kinetics.roe-2001-slow]
+extends = "roe-2001"
+label = "Roe 2001, slow tablet"
+disposition.examplamine.V2 = { value = 30, unit = "L", kind = "estimated", source = "roe2001" }
+"""
+    files = FILES | {"library/drugs/examplamine.toml": DRUG + child}
+    library, problems = assemble({name: text.encode() for name, text in files.items()})
+    assert [str(p) for p in problems] == []
+    drug = library.drugs["examplamine"]
+    base, slow = drug.kinetics["roe-2001"], drug.kinetics["roe-2001-slow"]
+    assert slow.label == "Roe 2001, slow tablet"
+    assert not slow.default
+    assert slow.routes == base.routes
+    taken, own = slow.disposition["examplamine"].parameters, base.disposition["examplamine"].parameters
+    assert (taken["V2"].value, taken["V2"].unit) == (30, "L")
+    assert taken["CL"].value == own["CL"].value
+    assert taken["CL"].key == "examplamine.kinetics.roe-2001-slow.disposition.examplamine.CL"
+
+
 def test_counts_by_kind_cover_every_number() -> None:
     library = load()
     counts = library.counts_by_kind()
@@ -148,8 +169,8 @@ def test_the_model_of_a_substance_follows_the_route() -> None:
     with pytest.raises(RacemateError, match="unknown kinetic model of s-ketamine 'simons'") as error:
         library.model("s-ketamine", "simons")
     assert "simons-2022" in str(error.value)
-    with pytest.raises(RacemateError, match="no kinetic model of 's-ketamine' given rectal"):
-        library.model("s-ketamine", routes=["rectal"])
+    with pytest.raises(RacemateError, match="no kinetic model of 's-ketamine' given transdermal"):
+        library.model("s-ketamine", routes=["transdermal"])
 
 
 @pytest.mark.parametrize("kind", ["substance", "target", "effect", "reference"])

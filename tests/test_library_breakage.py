@@ -91,6 +91,8 @@ BROKEN = {
     "broken TOML": (D, "[products.examplamine]", "[products.examplamine", "", "not TOML", ""),
     "key given twice": (D, "default = true", "default = true\ndefault = true", "", "not TOML", "duplicate key"),
     "bare number in a target": (T, "half_time = {", "half_time = 2 # {", "half_time", "2 is not enough", "value ="),
+    "size of a dose in a clearance": (D, 'covariates = "(weight/70)^0.75"', 'covariates = "dose/70"', "disposition.examplamine.CL", "the size of a dose is not known here", "F, lag, duration"),
+    "extends no model": (D, 'label = "Roe 2001"', 'label = "Roe 2001"\nextends = "roe-2000"', "kinetics", "unknown kinetic model to extend 'roe-2000'", ""),
     "target number of an unknown source": (T, '"roe2001"', '"doe2001"', "half_time.source", "unknown source", "roe2001"),
     "unknown ligand of an effect": (E, "ligands.examplamine", "ligands.exampleamine", "ligands.exampleamine", "unknown substance", "'examplamine'"),
     "effect of an unknown source": (E, 'source = "roe2001"\nsite', 'source = "ro2001"\nsite', "sets.roe.source", "ro2001", "roe2001"),

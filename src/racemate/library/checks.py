@@ -16,6 +16,7 @@ from racemate.units import describe, parse_unit
 PLACES = ("central", "portal", "metabolite:SUBSTANCE", "formation:SUBSTANCE")
 BODY = ("weight", "height", "age", "female", "male", "bmi", "bsa", "lbm", "ffm", "egfr")
 COVARIATES = (*BODY, *covariate_names())
+SETTLED_BY_A_DOSE = ("F", "lag", "duration", "rate")  # what is settled when a dose is given, so that its size may enter
 SITES = ("arterial", "venous", "effect-site")
 _LEVEL, _RATE, _PURE = ("nmol/L", "mg/L"), ("1/min",), ("1",)
 ROLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -329,7 +330,12 @@ class _At:
             yield from self.source(value.source, names, f"{path}.source")
         expression = value.covariates if isinstance(value, Number) else value.expression
         for name in expression.names if expression else ():
-            if name not in COVARIATES and name not in scope:
+            if name == "dose" and name not in scope:
+                if ".absorption." not in value.key or value.key.rpartition(".")[2] not in SETTLED_BY_A_DOSE:
+                    yield self.error(
+                        "the size of a dose is not known here", path, f"only in {', '.join(SETTLED_BY_A_DOSE)}"
+                    )
+            elif name not in COVARIATES and name not in scope:
                 yield self.unknown("name", name, [*COVARIATES, *scope], path)
             elif name == value.key.rpartition(".")[2] and name in scope:
                 yield self.error(f"'{name}' is computed from itself", path)

@@ -15,8 +15,11 @@ from racemate.provenance import Number
 
 @lru_cache(maxsize=1)
 def reference_covariates() -> Mapping[str, float]:
-    """The covariates of the reference person, which every patient replaces at run time."""
-    return Patient().covariates
+    """The covariates of the reference person, which every patient replaces at run time.
+
+    ``dose`` (mg of the substance) is replaced by every dose.
+    """
+    return {**Patient().covariates, "dose": 1.0}
 
 
 def covariate(m: Module, name: str) -> Expr:

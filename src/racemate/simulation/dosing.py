@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,9 +59,19 @@ class Dosing:
         for component in product.composition:
             target = self.system.targets.get(f"{component.substance}/{dose.route}")
             given = nmol(self.library, product, dose_amount(dose), self.weight) * component.fraction
+            at_dose = self._at_a_dose_of(given * self.library.substances[component.substance].molar_mass.value / 1e6)
             for pathway in target.pathways if target else ():
-                found.append(self._arrival(dose, pathway, given))
+                found.append(at_dose._arrival(dose, pathway, given))
         return found
+
+    def _at_a_dose_of(self, mg: Array) -> Dosing:
+        """The same patients, with the size of this dose where a bioavailability or a time depends on it."""
+        index = self.system.parameter_index.get("covariate.dose")
+        if index is None:
+            return self
+        parameters = self.parameters.copy()
+        parameters[:, index] = mg
+        return replace(self, parameters=parameters)
 
     def _arrival(self, dose: Dose, pathway: Pathway, given: Array) -> Arrival:
         fraction, lag = self._at(pathway.fraction), self._at(pathway.lag)

@@ -28,6 +28,7 @@ from racemate.library.entries import (
     effect_name,
     values,
 )
+from racemate.library.schema.extending import with_extended_models
 from racemate.library.schema.numbers import (
     Affinity,
     Bioavailability,
@@ -313,6 +314,7 @@ class EffectSiteEntry(Table):
 
 
 class KineticEntry(Table):
+    extends: Name | None = None  # the model of this file whose tables it takes over
     label: Text
     source: Text
     site: Literal["arterial", "venous"]
@@ -363,6 +365,7 @@ class BindingEntry(Table):
     slope_mg: Slope | None = None
     kon: NumberEntry | None = None
     koff: Rate | None = None
+    trapped: FractionNumber | None = None  # share of blocked channels that keep the blocker when they close
     note: str = ""
 
     def build(self, drug: str, target: str, substance: str) -> Binding:
@@ -372,7 +375,7 @@ class BindingEntry(Table):
             target, substance, self.Ki.build(f"{key}.Ki"),
             self.efficacy.build(f"{key}.efficacy") if self.efficacy else None,
             self.concentration, self.site, slope, self.mechanism,
-            _values(self, key, ("Ki_mg", "slope_mg", "kon", "koff")), self.note,
+            _values(self, key, ("Ki_mg", "slope_mg", "kon", "koff", "trapped")), self.note,
         )  # fmt: skip
 
 
@@ -390,6 +393,11 @@ class DrugEntry(Table):
     effect_site: dict[Name, EffectSiteEntry] = {}
     binding: dict[Name, dict[Name, BindingEntry]] = {}
     references: dict[str, dict[str, str | int]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _extend_models(cls, data: Any) -> Any:
+        return with_extended_models(data)
 
     def build(self, file: str) -> Drug:
         return Drug(
