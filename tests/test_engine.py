@@ -204,33 +204,6 @@ def random_system(seed: int) -> System:
     return System(g, states, parameters, (), outputs, {})
 
 
-def agrees(seed: int) -> None:
-    system = random_system(seed)
-    values = np.random.default_rng(seed + 1).normal(size=2)
-    batch = Batch(values, NO_INTS, np.zeros((1, 0)))
-    found = compile_system(system, lanes=2).run(batch, Schedule.empty(), np.array([0.0, 0.7])).values[0]
-    graph = system.graph
-    states = np.array([graph.value(s.initial) for s in system.states], float)
-    evaluate = function(graph, [o.node for o in system.outputs])
-    with np.errstate(all="ignore"):
-        for t, row in zip((0.0, 0.7), found, strict=True):
-            truth = np.array(evaluate(t, states, values, np.zeros(0)), float)
-            fine = np.isfinite(truth) & (np.abs(truth) < 1e100)
-            np.testing.assert_allclose(row[fine], truth[fine], rtol=1e-9, atol=1e-11, err_msg=f"seed {seed}")
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_random_formulas_compiled_and_interpreted_agree(seed: int) -> None:
-    agrees(seed)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("block", range(100))
-def test_many_random_formulas_compiled_and_interpreted_agree(block: int) -> None:
-    for seed in range(1000 + 100 * block, 1100 + 100 * block):
-        agrees(seed)
-
-
 @pytest.mark.parametrize("seed", range(20))
 def test_the_jacobian_is_the_slope_of_the_formulas(seed: int) -> None:
     e = equations(random_system(seed))
