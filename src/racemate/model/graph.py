@@ -45,7 +45,9 @@ class Graph:
         return self._intern((op, key), _LEAF_LEVEL.get(op, STATE), dimension)
 
     def const(self, value: float, dimension: Dimension = NONE) -> int:
-        """Intern a constant."""
+        """Intern a constant, a finite number."""
+        if not math.isfinite(value):
+            raise RacemateError(f"a constant of a formula is not a finite number but {value:g}", where=self.where)
         return self._intern(("const", float(value)), CONSTANT, dimension)
 
     def value(self, i: int) -> float | None:
