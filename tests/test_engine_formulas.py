@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+import blocks
 from formulas import PER_BLOCK, PRODUCTION, Case
 from racemate.errors import RacemateError
 from racemate.model.graph import Graph
 
-SCRIPT = Path(__file__).with_name("formulas.py")
 #: Blocks of one process: together with the start of the process about ten seconds.
 TOGETHER = 10
 
 
-def run(first: int, count: int) -> None:
-    """Blocks in a process of their own; a crash of it names the block it was in."""
-    command = [sys.executable, str(SCRIPT), str(first), str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, f"process ended with {done.returncode}\n{done.stdout[-200:]}\n{done.stderr[-2000:]}"
-    assert done.stdout.count("agrees") == count
-
-
 def test_random_formulas_compiled_and_interpreted_agree_to_the_last_bits() -> None:
-    run(PRODUCTION - 1, 2)
+    blocks.run("formulas.py", PRODUCTION - 1, 2)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("first", range(0, 10_000 // PER_BLOCK, TOGETHER))
 def test_ten_thousand_random_formulas_agree(first: int) -> None:
-    run(first, TOGETHER)
+    blocks.run("formulas.py", first, TOGETHER)
 
 
 @pytest.mark.parametrize(("name", "value"), [("exp", 1e3), ("log", 0.0), ("log", -1.0), ("sqrt", -2.0)])
