@@ -12,7 +12,6 @@ from racemate.engine.cache import folder
 from racemate.engine.compile import Kernel
 from racemate.engine.derivatives import equations, gradients
 from racemate.engine.interpreter import function
-from racemate.errors import RacemateError
 from racemate.model import Model, compose
 from racemate.model.graph import Expr, Graph, exp, log, sqrt, where
 from racemate.model.system import Output, Parameter, State, System
@@ -149,21 +148,6 @@ def test_a_patient_with_too_many_steps_is_given_up() -> None:
     schedule = Schedule.of([(0.0, 1.0, 1.0, 1000, Kind.ADD_STATE, 0)])
     found = compile_system(system).run(batch, schedule, np.array([0.0, 1000.0]), max_steps=50)
     assert found.status[0] == Status.TOO_MANY_STEPS
-
-
-@pytest.mark.parametrize(
-    ("times", "text"), [([0.0, 0.0], "increase"), ([-1.0, 1.0], "before the start"), ([0.0, np.inf], "finite")]
-)
-def test_times_that_make_no_sense_are_an_error(times: list[float], text: str) -> None:
-    system, batch = one_compartment()
-    with pytest.raises(RacemateError, match=text):
-        compile_system(system).run(batch, Schedule.empty(), np.array(times))
-
-
-def test_a_parameter_that_is_not_a_number_is_an_error_that_names_it() -> None:
-    system, _ = one_compartment()
-    with pytest.raises(RacemateError, match="'k' is not a number"):
-        compile_system(system).run(Batch(np.array([np.nan]), NO_INTS, np.zeros((1, 0))), Schedule.empty(), TIMES)
 
 
 def test_a_corrupt_cache_entry_is_built_anew() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from racemate.engine.checks import check
 from racemate.engine.interpreter import ScalarFunction, at_parameters, scalar
 from racemate.engine.problem import Array, Batch, Kind, Schedule, Solution, Status
 from racemate.model.system import System
@@ -44,6 +45,7 @@ def solve(
     Solution
     """
     times = np.asarray(times, float)
+    check(system, batch, schedule, times, start, rtol)
     parameters = batch.full()
     values = np.full((batch.n, len(times), len(system.outputs)), np.nan)
     status, steps = np.zeros(batch.n, np.int64), np.zeros(batch.n, np.int64)
