@@ -74,22 +74,6 @@ def test_the_kernel_agrees_with_scipy(before: bool) -> None:
     assert worst(found.values, truth.values) < 1e-5
 
 
-def test_the_same_bits_for_any_lanes_threads_and_order() -> None:
-    system = two_compartments_and_a_receptor()
-    batch, schedule = people(system, 13), dosing(system, 13)
-    first = compile_system(system).run(batch, schedule, TIMES).values
-    for lanes in (1, 2, 4, 8):
-        for threads in (1, 2):
-            assert np.array_equal(
-                compile_system(system, lanes).run(batch, schedule, TIMES, threads=threads).values, first
-            )
-    turned = Batch(batch.base, batch.columns, batch.varying[::-1])
-    back = Schedule(
-        schedule.time[::-1], schedule.interval, schedule.value, schedule.count, schedule.kind, schedule.index
-    )
-    assert np.array_equal(compile_system(system).run(turned, back, TIMES).values[::-1], first)
-
-
 def one_compartment() -> tuple[System, Batch]:
     model = Model()
     m = model.module("decay")
@@ -108,14 +92,6 @@ def test_a_bolus_decays_exponentially_and_is_there_at_its_own_time() -> None:
     np.testing.assert_allclose(after, [0.0, 8.0, 8 * np.exp(-0.5), 8 * np.exp(-3.5)], rtol=1e-5)
     before = compile_system(system).run(batch, schedule, times, before_doses=True).values[0, :, 0]
     assert before[1] == 0.0
-
-
-def test_ten_years_of_daily_doses_take_few_steps_a_day() -> None:
-    system, batch = one_compartment()
-    schedule = Schedule.of([(0.0, 1440.0, 8.0, 3650, Kind.ADD_STATE, 0)])
-    found = compile_system(system).run(batch, schedule, np.array([0.0, 3650 * 1440.0]))
-    assert found.status[0] == Status.DONE
-    assert found.steps[0] / 3650 < 60
 
 
 def exploding() -> System:

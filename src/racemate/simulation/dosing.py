@@ -72,16 +72,7 @@ class Dosing:
             duration = self._modelled(dose, pathway, amount)
         elif dose.mode == "infusion" and dose.rate is not None:
             duration = duration * fraction  # a fixed rate: bioavailability shortens the infusion
-        self._check_duration(dose, duration, amount)
         return Arrival(pathway, dose.time + lag, amount, duration, dose.interval, dose.count)
-
-    def _check_duration(self, dose: Dose, duration: Array, amount: Array) -> None:
-        """A negative duration, or none where others have one, comes from a patient's parameters."""
-        instant = (duration == 0) & (amount > 0) & np.any(duration > 0)
-        wrong = np.flatnonzero(~(duration >= 0) | instant)
-        if len(wrong):
-            what = f"'{dose.label}' would enter over {duration[wrong[0]]:g} min in patient {wrong[0] + 1}"
-            raise RacemateError(what, where=f"{dose.product} {dose.route}", fix="a duration above zero")
 
     def _modelled(self, dose: Dose, pathway: Pathway, amount: Array) -> Array:
         """The duration of a zero-order pathway; 0 for one that takes a bolus at once."""
