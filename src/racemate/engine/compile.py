@@ -15,6 +15,7 @@ import numpy as np
 
 from racemate.engine import cache, functions, machine
 from racemate.engine.builder import Builder
+from racemate.engine.checks import check
 from racemate.engine.delays import Delays
 from racemate.engine.derivatives import equations
 from racemate.engine.driver import Driver, layout
@@ -148,10 +149,10 @@ class Kernel:
         Raises
         ------
         RacemateError
-            If times are not increasing, a number is missing, or an interval is negative.
+            If something makes no sense: see ``racemate.engine.checks``.
         """
         times = np.ascontiguousarray(times, float)
-        _check(self.system, batch, schedule, times, start)
+        check(self.system, batch, schedule, times, start, rtol)
         for name in summaries:
             if name not in NAMES:
                 raise unknown("summary", name, NAMES)
@@ -244,23 +245,3 @@ def _doubles(array: Any) -> Array:
 
 def _whole(array: Any) -> Any:
     return np.ascontiguousarray(array, np.int64)
-
-
-def _check(system: System, batch: Batch, schedule: Schedule, times: Array, start: float) -> None:
-    if not len(times) or not np.all(np.diff(times) > 0) or not times[0] >= start or not np.isfinite(times[-1]):
-        raise RacemateError("output times must increase, be finite, and not lie before the start")
-    if len(batch.base) != len(system.parameters):
-        raise RacemateError(f"{len(batch.base)} parameter values for {len(system.parameters)} parameters")
-    fixed = np.delete(np.arange(len(batch.base)), batch.columns)
-    if np.isnan(batch.base[fixed]).any() or np.isnan(batch.varying).any():
-        column = np.concatenate(
-            [fixed[np.isnan(batch.base[fixed])], batch.columns[np.isnan(batch.varying).any(axis=0)]]
-        )
-        raise RacemateError(f"parameter '{system.parameters[int(column[0])].name}' is not a number")
-    if len(schedule.time) not in (1, batch.n):
-        raise RacemateError(f"a schedule of {len(schedule.time)} rows for {batch.n} patients")
-    if np.any(schedule.interval < 0) or np.isnan(schedule.time).any() or np.isnan(schedule.value).any():
-        raise RacemateError("a dosing record has a negative interval, or a time or amount that is not a number")
-    limits = np.where(np.isin(schedule.kind, (0, 2)), len(system.states), max(1, len(system.inputs)))
-    if np.any(schedule.index < 0) or np.any((schedule.index >= limits) & (schedule.kind != 4)):
-        raise RacemateError("a dosing record points at a state or input that the system does not have")

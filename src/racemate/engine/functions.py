@@ -14,6 +14,8 @@ from racemate.engine.builder import Builder, Value
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 #: Adding this leaves the nearest whole number in the low bits of a double.
 ROUNDER = 6755399441055744.0
+#: A double below this has lost leading digits.
+SMALLEST_NORMAL = 2.0**-1022
 _LOG_EVEN = (3.999999999940941908e-01, 2.222219843214978396e-01, 1.531383769920937332e-01)
 _LOG_ODD = (6.666666666666735130e-01, 2.857142874366239149e-01, 1.818357216161805012e-01, 1.479819860511658591e-01)
 
@@ -33,8 +35,8 @@ def define(k: Builder) -> None:
         k.give(_log(k, x))
     with k.function("power", [v, v], v, attributes="alwaysinline") as (x, n):
         at_zero = k.select(n.equals(0.0), k.numbers(1.0), k.numbers(0.0))
-        # The finite logarithm keeps 0 * log(0) out: a base that is not positive takes the other branch.
-        k.give(k.select(x > 0.0, _exp(k, n * _finite_log(k, x)), at_zero))
+        # A base that is not positive takes the other branch, whatever its logarithm came to.
+        k.give(k.select(x > 0.0, _exp(k, n * _positive_log(k, x)), at_zero))
     with k.function("uniform", [v, v], v) as (key, draw):
         k.give(_uniform(k, key, draw))
 
@@ -84,12 +86,21 @@ def _estrin(k: Builder, x: Value, coefficients: list[float]) -> Value:
     return terms[0]
 
 
+def _positive_log(k: Builder, x: Value) -> Value:
+    """The logarithm of a positive number."""
+    return k.select(x < math.inf, _finite_log(k, x), x)
+
+
 def _finite_log(k: Builder, x: Value) -> Value:
     """The logarithm of a positive finite number."""
+    # A number below the smallest normal one has no exponent of its own.
+    small = x < SMALLEST_NORMAL
+    x = k.select(small, x * 2.0**54, x)
+    offset = k.select(small, k.numbers(ROUNDER + 54.0), k.numbers(ROUNDER))
     bits = k.bits(x, k.integers) + ((0x3FF00000 - 0x3FE6A09E) << 32)
     exponent = (bits >> 52) - 0x3FF
     mantissa = k.bits((bits & k.constant(0x000FFFFFFFFFFFFF, k.integers)) + 0x3FE6A09E00000000, k.vector)
-    n = k.bits(exponent + 0x4338000000000000, k.vector) - ROUNDER
+    n = k.bits(exponent + 0x4338000000000000, k.vector) - offset
     f = mantissa - 1.0
     s = f / (f + 2.0)
     z = s * s
@@ -109,6 +120,5 @@ def _horner(k: Builder, x: Value, coefficients: tuple[float, ...]) -> Value:
 
 
 def _log(k: Builder, x: Value) -> Value:
-    result = k.select(x < math.inf, _finite_log(k, x), x)
     at_zero = k.select(x.equals(0.0), k.numbers(-math.inf), k.numbers(math.nan))
-    return k.select(x > 0.0, result, at_zero)
+    return k.select(x > 0.0, _positive_log(k, x), at_zero)

@@ -24,7 +24,7 @@ Past = Callable[[int, float], float]
 ScalarFunction = Callable[[float, Value, Value], list[float]]
 
 _TEXT = {
-    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}", "inv": "1.0 / {0}",
+    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}", "inv": "divide(1.0, {0})",
     "exp": "exp({0})", "log": "log({0})", "sqrt": "sqrt({0})", "pow": "power({0}, {1})",
     "select": "where({0} > {1}, {2}, {3})", "uniform": "uniform({0}, {1})",
 }  # fmt: skip
@@ -83,7 +83,7 @@ def function(graph: Graph, roots: Sequence[int]) -> Function:
     lines += [f"    {_statement(graph, i, _TEXT)}" for i in graph.reachable(roots)]
     lines.append(f"    return [{', '.join(f'n{i}' for i in roots)}]")
     names: dict[str, object] = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "where": np.where, "power": _power}
-    names |= {"inf": math.inf, "nan": math.nan, "uniform": uniform}
+    names |= {"divide": np.divide, "inf": math.inf, "nan": math.nan, "uniform": uniform}
     exec("\n".join(lines), names)
     return names["evaluate"]  # type: ignore[return-value]
 

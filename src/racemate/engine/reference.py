@@ -5,12 +5,14 @@ An independent check of the compiled kernel, and the fallback where no code can 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from racemate.engine.checks import check
 from racemate.engine.derivatives import Equations, equations
 from racemate.engine.interpreter import ScalarFunction, at_parameters, scalar
 from racemate.engine.past import Past
@@ -45,6 +47,7 @@ def solve(
     Solution
     """
     times = np.asarray(times, float)
+    check(system, batch, schedule, times, start, rtol)
     parameters = batch.full()
     values = np.full((batch.n, len(times), len(system.outputs)), np.nan)
     status, steps = np.zeros(batch.n, np.int64), np.zeros(batch.n, np.int64)
@@ -180,25 +183,34 @@ class _Patient:
             if not done.success and done.status != 1:
                 return t, Status.STEP_TOO_SMALL
             t = float(done.t[-1])
+            fired = next((k for k, at in enumerate(done.t_events or ()) if len(at)), None)
+            if fired is not None:
+                t = self._across(fired, done.sol, t)
             while self.next < len(self.times) and self.times[self.next] < t:
                 x = self.times[self.next]
                 self.out[self.next] = self.parts.outputs(x, done.sol(x), u)
                 self.next += 1
-            self.y = done.y[:, -1].copy()
+            self.y = np.array(done.sol(t)) if fired is not None else done.y[:, -1].copy()
             if not np.all(np.isfinite(self.y)):
                 return t, Status.NOT_FINITE
-            if done.status == 1:
-                fired = next(k for k, at in enumerate(done.t_events) if len(at))
-                if self._fire(fired, t):
-                    return t, Status.ENDED_BY_EVENT
+            if fired is not None and self._fire(fired, t):
+                return t, Status.ENDED_BY_EVENT
         return t, Status.DONE
+
+    def _across(self, k: int, states: Callable[[float], Array], t: float) -> float:
+        """The first time from ``t`` on at which a root has risen: left a rounding error below, it would rise again."""
+        root, step = self.parts.roots[k], math.ulp(t)
+        while root(t, states(t), self.u)[0] < 0.0:
+            t, step = t + step, 2.0 * step
+        return t
 
     def _root(self, k: int) -> Callable[[float, Array], float]:
         event, root = self.system.events[k], self.parts.roots[k]
         spent = self.fired[k] >= event.times
 
         def value(x: float, y: Array) -> float:
-            return -1.0 if spent else root(x, y, self.u)[0]
+            # A root at zero has risen; SciPy would let it rise from there.
+            return -1.0 if spent else root(x, y, self.u)[0] or 1e-300
 
         value.terminal, value.direction = True, 1.0  # type: ignore[attr-defined]
         return value

@@ -45,7 +45,9 @@ class Graph:
         return self._intern((op, key), _LEAF_LEVEL.get(op, STATE), dimension)
 
     def const(self, value: float, dimension: Dimension = NONE) -> int:
-        """Intern a constant."""
+        """Intern a constant, a finite number."""
+        if not math.isfinite(value):
+            raise RacemateError(f"a constant of a formula is not a finite number but {value:g}", where=self.where)
         return self._intern(("const", float(value)), CONSTANT, dimension)
 
     def value(self, i: int) -> float | None:
@@ -140,6 +142,8 @@ class Graph:
     def inv(self, a: int) -> int:
         x = self.value(a)
         dimension = tuple(-d for d in self.dimensions[a])
+        if x == 0:
+            raise RacemateError("division by zero in a formula", where=self.where)
         if x is not None:
             return self.const(1.0 / x, dimension)
         if self.nodes[a][0] == "inv":
@@ -155,7 +159,7 @@ class Graph:
             self._dimensionless("raise to a real power", a)
         self._dimensionless("use as an exponent", b)
         if x is not None and n is not None:
-            return self.const(power(x, n))
+            return self.const(self._defined("power", power, x, n))
         dimension = tuple(d * n for d in self.dimensions[a]) if n is not None else NONE
         return self._intern(("pow", a, b), self._level(a, b), dimension)
 
@@ -176,8 +180,16 @@ class Graph:
             self._dimensionless(f"take {name} of", a)
             dimension = NONE
         if x is not None:
-            return self.const(UNARY[name](x), dimension)
+            return self.const(self._defined(name, UNARY[name], x), dimension)
         return self._intern((name, a), self.levels[a], dimension)
+
+    def _defined(self, name: str, function: Callable[..., float], *x: float) -> float:
+        """A function of constants, which must have a value."""
+        try:
+            return function(*x)
+        except (ValueError, OverflowError):
+            given = ", ".join(f"{v:g}" for v in x)
+            raise RacemateError(f"{name}({given}) in a formula is not a finite number", where=self.where) from None
 
     def select(self, a: int, b: int, yes: int, no: int) -> int:
         """``yes`` where ``a > b``, else ``no``."""
